@@ -1,0 +1,221 @@
+"""Frozen bins: how a column of values becomes counts that add.
+
+Every column has `inner` bins for the values that training saw and a few special bins for those it did not
+(below, above, unseen), for missing values and for infinities. The layout is frozen with the baseline, so
+counts of any two windows, shards or days have the same meaning.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import NormalDist
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from drift_core.schema import Feature, Kind, Matrix
+
+type Counts = npt.NDArray[np.int64]
+
+QUANTILE_BINS = 16
+"""Inner bins of a numeric column; a value holding at least 1/16 of the rows gets one for itself."""
+
+KEPT_CATEGORIES = 30
+"""Categories with a bin of their own; rarer ones share OTHER."""
+
+NUMERIC_SPECIALS = ("below", "above", "missing", "non_finite")
+CATEGORICAL_SPECIALS = ("unseen", "missing")
+
+SCORE_ONE = 1024
+"""Fixed point of a normal score: 1.0 is 1024, so that sums are exact integers."""
+
+SCORE_LIMIT = 3.0
+"""Normal scores are cut here, in standard deviations."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One monitored column: a feature, the prediction or the width of its interval.
+
+    Attributes
+    ----------
+    edges : numeric only; bin b holds edges[b] <= x < edges[b + 1], the last edge lies just above the maximum.
+    categories : with a bin of their own, the most frequent first.
+    known : number of categories that training saw; codes from `len(categories)` up share OTHER.
+    center, scale : mean and standard deviation in training, in the column's unit; `scale` > 0.
+    reference : shape (size,), training rows per bin.
+    """
+
+    name: str
+    kind: Kind
+    edges: tuple[float, ...] = ()
+    categories: tuple[str, ...] = ()
+    known: int = 0
+    center: float = 0.0
+    scale: float = 1.0
+    reference: tuple[int, ...] = ()
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the values are ordered numbers."""
+        return self.kind is Kind.NUMERIC
+
+    @property
+    def inner(self) -> int:
+        """Number of bins for values that training saw."""
+        return len(self.edges) - 1 if self.numeric else len(self.categories) + 1
+
+    @property
+    def specials(self) -> tuple[str, ...]:
+        """Names of the bins behind the inner ones."""
+        return NUMERIC_SPECIALS if self.numeric else CATEGORICAL_SPECIALS
+
+    @property
+    def size(self) -> int:
+        """Number of bins."""
+        return self.inner + len(self.specials)
+
+    def special(self, name: str) -> int:
+        """Index of a special bin."""
+        return self.inner + self.specials.index(name)
+
+    def index(self, values: Matrix) -> npt.NDArray[np.intp]:
+        """Bin of each value, shape (n,): numbers as they are, categories as `Feature.code` gives them.
+
+        >>> column = Column(name="x", kind=Kind.NUMERIC, edges=(0.0, 1.0, 2.0), reference=(1, 1, 0, 0, 0, 0))
+        >>> column.index(np.array([0.5, 1.0, -3, 2, np.nan, np.inf])).tolist()
+        [0, 1, 2, 3, 4, 5]
+        """
+        if self.numeric:
+            found = np.searchsorted(self.edges, values, side="right") - 1
+            found[found < 0] = self.special("below")
+            found[values >= self.edges[-1]] = self.special("above")
+            found[np.isinf(values)] = self.special("non_finite")
+        else:
+            codes = np.where(np.isfinite(values), values, 0).astype(np.intp)
+            found = np.where(codes < self.known, np.minimum(codes, len(self.categories)), -1)
+            found[codes < 0] = -1
+            found[found < 0] = self.special("unseen")
+        found[np.isnan(values)] = self.special("missing")
+        return found
+
+    def scores(self) -> npt.NDArray[np.int64]:
+        """Normal score of each bin in 1/1024, shape (size,): the normal quantile of the bin's midrank.
+
+        Inner bins of categories are ranked by frequency; missing, unseen and infinite values score 0.
+        """
+        counts = np.array(self.reference[: self.inner], float)
+        total = counts.sum()
+        midranks = (np.cumsum(counts) - counts / 2) / total if total else np.full(self.inner, 0.5)
+        lowest, highest = NormalDist().cdf(-SCORE_LIMIT), NormalDist().cdf(SCORE_LIMIT)
+        quantile = NormalDist().inv_cdf
+        inner = [quantile(min(max(float(u), lowest), highest)) for u in midranks]
+        outer = {"below": -SCORE_LIMIT, "above": SCORE_LIMIT}
+        values = inner + [outer.get(name, 0.0) for name in self.specials]
+        return np.rint(np.array(values) * SCORE_ONE).astype(np.int64)
+
+    @classmethod
+    def freeze(cls, name: str, kind: Kind, values: Matrix, categories: Sequence[str] = ()) -> Column:
+        """Bins, moments and reference counts of one column of training data.
+
+        Parameters
+        ----------
+        values : shape (m,), coded by `Feature.code`; NaN is missing.
+        categories : all that training saw, the most frequent first; for categories and booleans.
+        """
+        column = cls(name=name, kind=kind, **_layout(kind, values, categories))
+        counts = np.bincount(column.index(values), minlength=column.size)
+        return cls(**{**_fields(column), "reference": tuple(int(count) for count in counts)})
+
+    @classmethod
+    def of_feature(cls, feature: Feature, values: Matrix) -> Column:
+        """Freeze a feature's column."""
+        return cls.freeze(feature.name, feature.kind, values, feature.categories)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; `from_json` is its inverse, to the bit."""
+        fields = {**_fields(self), "kind": self.kind.value}
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in fields.items()}
+
+    @classmethod
+    def from_json(cls, described: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        fields = {key: tuple(value) if isinstance(value, list) else value for key, value in described.items()}
+        return cls(**{**fields, "kind": Kind(described["kind"])})
+
+
+def _fields(column: Column) -> dict[str, Any]:
+    return {name: getattr(column, name) for name in Column.__dataclass_fields__}
+
+
+def _layout(kind: Kind, values: Matrix, categories: Sequence[str]) -> dict[str, Any]:
+    if kind is not Kind.NUMERIC:
+        return {"categories": tuple(categories[:KEPT_CATEGORIES]), "known": len(categories)}
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        raise ValueError("no finite value to freeze bins on; drop this column")
+    spread = float(np.std(finite))
+    return {
+        "edges": quantile_edges(finite),
+        "center": float(np.mean(finite)),
+        "scale": spread if spread > 0 else 1.0,
+    }
+
+
+def quantile_edges(values: Matrix, bins: int = QUANTILE_BINS) -> tuple[float, ...]:
+    """Edges of about `bins` bins of equal mass; a value with at least 1/bins of the mass is alone in its bin.
+
+    Parameters
+    ----------
+    values : shape (m,), finite.
+
+    Returns
+    -------
+    Strictly increasing edges from the minimum to just above the maximum.
+
+    >>> quantile_edges(np.array([0.0] * 9 + [1, 2, 3]), bins=4)[:2] == (0.0, 5e-324)
+    True
+    """
+    edges = set(np.quantile(values, np.linspace(0, 1, bins + 1), method="inverted_cdf")[:-1].tolist())
+    distinct, counts = np.unique(values, return_counts=True)
+    for heavy in distinct[counts * bins >= len(values)].tolist():
+        edges |= {heavy, math.nextafter(heavy, math.inf)}
+    return tuple(sorted(edges | {math.nextafter(float(distinct[-1]), math.inf)}))
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of a model's windows, in matrix order."""
+
+    columns: tuple[Column, ...]
+
+    @cached_property
+    def offsets(self) -> tuple[int, ...]:
+        """Where each column's counts begin in the flat vector; the last entry is its length."""
+        return tuple(np.cumsum([0] + [column.size for column in self.columns]).tolist())
+
+    @cached_property
+    def scores(self) -> Matrix:
+        """Normal scores by flat bin, shape (offsets[-1],); whole numbers held as floats for exact products."""
+        return np.concatenate([column.scores() for column in self.columns] or [np.zeros(0)]).astype(float)
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """Eight bytes that differ between layouts, so that their counts are never added."""
+        described = json.dumps([column.to_json() for column in self.columns], sort_keys=True)
+        return hashlib.sha256(described.encode()).digest()[:8]
+
+    @property
+    def sample_size(self) -> int:
+        """Rows kept in a window's sample: 256, fewer for wide models so that a state stays below 64 kB."""
+        return min(256, 10_000 // max(1, len(self.columns)))
+
+    def slice(self, position: int) -> slice:
+        """The part of the flat vector that belongs to one column."""
+        return slice(self.offsets[position], self.offsets[position + 1])

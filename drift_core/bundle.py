@@ -1,0 +1,231 @@
+"""The bundle: all that one version of a model consists of, each file named with its sha256.
+
+A bundle is a folder `bundles/<model name>/<model version>/` with `model.onnx`, `baseline.json`,
+`sample.parquet` and the `manifest.json` that describes and vouches for them. It is never changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from drift_core.schema import FeatureSchema
+
+FORMAT = 1
+
+MANIFEST_FILE = "manifest.json"
+MODEL_FILE = "model.onnx"
+BASELINE_FILE = "baseline.json"
+SAMPLE_FILE = "sample.parquet"
+
+MODEL_INPUT = "features"
+"""Name of the ONNX input: float32, shape (n, number of features), coded by the schema."""
+
+MODEL_OUTPUTS = ("prediction", "lower", "upper")
+"""Names of the ONNX outputs: float32, shape (n, 1); lower and upper before the conformal correction."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class BundleError(ValueError):
+    """A bundle that cannot be trusted; the text names the file and the remedy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorSettings:
+    """How a model's traffic is judged; the template's parameters may override each.
+
+    Attributes
+    ----------
+    window_seconds : length of a window; a window begins at a multiple of it since 1970, UTC.
+    grace_seconds : quiet time after which a window that has ended is judged.
+    min_samples : a window with fewer rows is carried into the next.
+    false_alarms_per_month : the budget: how often you accept to be woken for nothing.
+    drift_threshold : mean shift of a feature, in standard deviations, that alarms whatever the budget.
+    """
+
+    window_seconds: int = 300
+    grace_seconds: int = 60
+    min_samples: int = 100
+    false_alarms_per_month: float = 1.0
+    drift_threshold: float = 2.0
+
+    def __post_init__(self) -> None:
+        if self.window_seconds < 1 or 3600 % self.window_seconds:
+            raise ValueError(f"window_seconds is {self.window_seconds}; it must divide an hour (3600)")
+        for name in ("grace_seconds", "min_samples"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; give at least 1")
+        for name in ("false_alarms_per_month", "drift_threshold"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; give a number above 0")
+
+    def overridden(self, changes: Mapping[str, Any]) -> MonitorSettings:
+        """These settings with some replaced.
+
+        >>> MonitorSettings().overridden({"window_seconds": 60}).window_seconds
+        60
+        """
+        return MonitorSettings(**{**asdict(self), **changes})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntervalRule:
+    """How the model's two quantiles become an interval with a promised coverage.
+
+    Conformalised quantile regression (Romano, Patterson, Candès 2019): [lower - offset, upper + offset].
+
+    Attributes
+    ----------
+    coverage : promised share of labels inside, e.g. 0.9.
+    offset : conformal correction in the target's unit, from held-out rows; may be negative.
+    width_quantiles : shape (101,), percentiles 0 to 100 of the widths of held-out rows.
+    """
+
+    coverage: float
+    offset: float
+    width_quantiles: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileEntry:
+    """One file of a bundle."""
+
+    sha256: str
+    size: int
+
+    @classmethod
+    def of(cls, content: bytes) -> FileEntry:
+        """Measure a file."""
+        return cls(sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a bundle holds and how it was made.
+
+    Attributes
+    ----------
+    task : "regression" (a classifier's bundle will say "classification").
+    target, target_unit : the predicted column and what it counts.
+    metrics : measured on held-out rows, by name ("mae", "rmse", "r2", "interval_coverage", ...).
+    importance : permutation importance by feature, in the error's unit.
+    training : rows, times, source and generator settings, for people.
+    files : entry by file name, all but the manifest itself.
+    """
+
+    model_name: str
+    model_version: str
+    created_at: str
+    target: str
+    schema: FeatureSchema
+    interval: IntervalRule
+    files: Mapping[str, FileEntry]
+    task: str = "regression"
+    target_unit: str | None = None
+    monitor: MonitorSettings = field(default_factory=MonitorSettings)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    importance: Mapping[str, float] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_name("model_name", self.model_name)
+        check_name("model_version", self.model_version)
+
+    def verify(self, name: str, content: bytes) -> bytes:
+        """The content of a file, if it is the one that the manifest vouches for.
+
+        Raises
+        ------
+        BundleError
+            If the file is not in the manifest or its sha256 differs.
+        """
+        entry = self.files.get(name)
+        if entry is None:
+            raise BundleError(
+                f"{name} is not in the manifest of {self.model_version}; train the bundle again"
+            )
+        found = FileEntry.of(content)
+        if found != entry:
+            raise BundleError(
+                f"{name} of {self.model_version} has sha256 {found.sha256[:12]} and {found.size} bytes, "
+                f"the manifest says {entry.sha256[:12]} and {entry.size}: upload the bundle again"
+            )
+        return content
+
+    def to_json(self) -> str:
+        """JSON text; `from_json` is its inverse."""
+        described = {
+            "format": FORMAT,
+            "model_name": self.model_name,
+            "model_version": self.model_version,
+            "created_at": self.created_at,
+            "task": self.task,
+            "target": self.target,
+            "target_unit": self.target_unit,
+            "schema": self.schema.to_json(),
+            "interval": asdict(self.interval),
+            "monitor": asdict(self.monitor),
+            "metrics": dict(self.metrics),
+            "importance": dict(self.importance),
+            "training": dict(self.training),
+            "files": {name: asdict(entry) for name, entry in self.files.items()},
+        }
+        return json.dumps(described, indent=2, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Manifest:
+        """Read what `to_json` wrote.
+
+        Raises
+        ------
+        BundleError
+            If it is not a manifest of a format that this reader knows.
+        """
+        try:
+            described = json.loads(text)
+            if described["format"] != FORMAT:
+                raise BundleError(f"manifest format {described['format']!r}; this reader knows {FORMAT}")
+            return cls(
+                **{
+                    **{key: value for key, value in described.items() if key != "format"},
+                    "schema": FeatureSchema.from_json(described["schema"]),
+                    "interval": IntervalRule(
+                        **{
+                            **described["interval"],
+                            "width_quantiles": tuple(described["interval"]["width_quantiles"]),
+                        }
+                    ),
+                    "monitor": MonitorSettings(**described["monitor"]),
+                    "files": {name: FileEntry(**entry) for name, entry in described["files"].items()},
+                }
+            )
+        except (KeyError, TypeError, json.JSONDecodeError) as error:
+            raise BundleError(f"not a bundle's manifest: {error!r}; train the bundle again") from error
+
+
+def check_name(what: str, name: str) -> str:
+    """A name that is safe in an S3 key, a metric dimension and an SSM parameter.
+
+    >>> check_name("model_name", "house-prices")
+    'house-prices'
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{what} is {name[:100]!r}; use 1 to 64 letters, digits, '.', '_' and '-', "
+            f"beginning with a letter or digit"
+        )
+    return name
+
+
+def bundle_prefix(model_name: str, model_version: str) -> str:
+    """Where a bundle lies in the models bucket.
+
+    >>> bundle_prefix("house-prices", "v1")
+    'bundles/house-prices/v1/'
+    """
+    return f"bundles/{check_name('model_name', model_name)}/{check_name('model_version', model_version)}/"

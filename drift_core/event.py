@@ -1,0 +1,246 @@
+"""The stream contract: what a producer writes to Kinesis, one JSON object a record.
+
+Any producer may write these events; the ingest Lambda is one of them. `schema_version` grows when a
+field changes its meaning. Readers refuse versions they do not know.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+from drift_core.schema import Scalar
+
+SCHEMA_VERSION = 1
+
+PREDICTION = "prediction"
+LABEL = "label"
+
+
+class EventError(ValueError):
+    """An event that breaks the contract; the text names field, value and remedy."""
+
+
+def new_event_id(now_ms: int) -> str:
+    """A UUID version 7 (RFC 9562): sorts by time, unique without coordination.
+
+    >>> sorted([new_event_id(2_000), new_event_id(1_000)])[0].startswith("00000000-03e8-7")
+    True
+    """
+    random = int.from_bytes(os.urandom(10))
+    value = (now_ms & 0xFFFFFFFFFFFF) << 80 | random
+    value = value & ~(0xF << 76) | 0x7 << 76  # version
+    value = value & ~(0x3 << 62) | 0x2 << 62  # variant
+    return str(uuid.UUID(int=value))
+
+
+def event_id_time(event_id: str) -> int:
+    """UTC milliseconds at which an event id was made.
+
+    >>> event_id_time(new_event_id(1_234))
+    1234
+    """
+    return uuid.UUID(event_id).int >> 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A prediction interval: the label lies within it with probability `coverage`."""
+
+    lower: float
+    upper: float
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionEvent:
+    """One prediction as it was served.
+
+    Attributes
+    ----------
+    event_id : UUID version 7; the `prediction_id` of the response.
+    event_time : UTC milliseconds.
+    features : value by feature name, as received; None or absent is a missing value.
+    prediction : a number (regression) or a class label (classification).
+    interval, confidence : optional; confidence lies in [0, 1].
+    probabilities : by class; classification only.
+    source : what wrote it ("api", "replay", a server's name).
+    """
+
+    event_type: ClassVar[str] = PREDICTION
+
+    event_id: str
+    event_time: int
+    model_name: str
+    model_version: str
+    features: Mapping[str, Scalar]
+    prediction: float | str
+    interval: Interval | None = None
+    confidence: float | None = None
+    probabilities: Mapping[str, float] | None = None
+    source: str = "unknown"
+
+    def encode(self) -> bytes:
+        """One stream record."""
+        return _encode(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelEvent:
+    """The truth about one prediction, arrived later.
+
+    Attributes
+    ----------
+    event_id : UUID version 7 of this event.
+    event_time : UTC milliseconds at which the label became known.
+    prediction_id : `event_id` of the prediction that it belongs to.
+    label : a number (regression) or a class label (classification).
+    """
+
+    event_type: ClassVar[str] = LABEL
+
+    event_id: str
+    event_time: int
+    model_name: str
+    prediction_id: str
+    label: float | str
+    source: str = "unknown"
+
+    def encode(self) -> bytes:
+        """One stream record."""
+        return _encode(self)
+
+
+type Event = PredictionEvent | LabelEvent
+
+
+def _encode(event: Event) -> bytes:
+    fields = {key: value for key, value in asdict(event).items() if value is not None}
+    described = {"schema_version": SCHEMA_VERSION, "event_type": event.event_type, **fields}
+    return json.dumps(described, separators=(",", ":"), allow_nan=False).encode()
+
+
+def decode(payload: bytes) -> Event:
+    """Read one stream record.
+
+    Raises
+    ------
+    EventError
+        If it is not JSON, or a field is absent, mistyped or out of range. Feature values are left to the
+        model's schema.
+
+    >>> decode(b'{"schema_version": 9}')
+    Traceback (most recent call last):
+    drift_core.event.EventError: schema_version is 9; this reader knows 1: upgrade it or write version 1
+    """
+    try:
+        described = json.loads(payload)
+    except ValueError as error:
+        raise EventError(f"not JSON ({error}); write one JSON object a record") from None
+    if not isinstance(described, dict):
+        raise EventError(f"a JSON {type(described).__name__}; write one JSON object a record")
+    read = _Reader(described)
+    if described.get("schema_version") != SCHEMA_VERSION:
+        raise EventError(
+            f"schema_version is {described.get('schema_version')!r}; this reader knows {SCHEMA_VERSION}: "
+            f"upgrade it or write version {SCHEMA_VERSION}"
+        )
+    match described.get("event_type"):
+        case "prediction":
+            return PredictionEvent(
+                **read.common(),
+                model_version=read.text("model_version"),
+                features=read.mapping("features"),
+                prediction=read.value("prediction"),
+                interval=read.interval(),
+                confidence=read.optional_number("confidence"),
+                probabilities=read.probabilities(),
+            )
+        case "label":
+            return LabelEvent(
+                **read.common(), prediction_id=read.identifier("prediction_id"), label=read.value("label")
+            )
+        case other:
+            raise EventError(f'event_type is {other!r}; write "prediction" or "label"')
+
+
+class _Reader:
+    """Typed access to a decoded object; each refusal names the field."""
+
+    def __init__(self, described: Mapping[str, Any]) -> None:
+        self.described = described
+
+    def _refuse(self, name: str, needed: str) -> EventError:
+        if name not in self.described:
+            return EventError(f"{name} is absent; write {needed}")
+        return EventError(f"{name} is {str(self.described[name])[:100]!r}; write {needed}")
+
+    def common(self) -> dict[str, Any]:
+        return {
+            "event_id": self.identifier("event_id"),
+            "event_time": self.milliseconds("event_time"),
+            "model_name": self.text("model_name"),
+            "source": self.text("source") if self.described.get("source") is not None else "unknown",
+        }
+
+    def text(self, name: str) -> str:
+        value = self.described.get(name)
+        if not isinstance(value, str) or not value:
+            raise self._refuse(name, "a string that is not empty")
+        return value
+
+    def identifier(self, name: str) -> str:
+        value = self.described.get(name)
+        try:
+            if isinstance(value, str) and len(value) == 36:
+                return str(uuid.UUID(value))
+        except ValueError:
+            pass  # refused below, with the field's name
+        raise self._refuse(name, "a UUID (version 7) of 36 characters")
+
+    def milliseconds(self, name: str) -> int:
+        value = self.described.get(name)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**47:
+            raise self._refuse(name, "UTC milliseconds since 1970 as an integer")
+        return value
+
+    def value(self, name: str) -> float | str:
+        value = self.described.get(name)
+        if isinstance(value, str) and value:
+            return value
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise self._refuse(name, "a finite number or a class label")
+        return float(value)
+
+    def optional_number(self, name: str) -> float | None:
+        return None if self.described.get(name) is None else _number(self.value(name), name)
+
+    def mapping(self, name: str) -> dict[str, Any]:
+        value = self.described.get(name)
+        if not isinstance(value, dict):
+            raise self._refuse(name, "an object of feature values")
+        return value
+
+    def interval(self) -> Interval | None:
+        if self.described.get("interval") is None:
+            return None
+        inner = _Reader(self.mapping("interval"))
+        lower, upper, coverage = (_number(inner.value(key), key) for key in ("lower", "upper", "coverage"))
+        return Interval(lower=lower, upper=upper, coverage=coverage)
+
+    def probabilities(self) -> dict[str, float] | None:
+        if self.described.get("probabilities") is None:
+            return None
+        inner = _Reader(self.mapping("probabilities"))
+        return {name: _number(inner.value(name), name) for name in inner.described}
+
+
+def _number(value: float | str, name: str) -> float:
+    if isinstance(value, str):
+        raise EventError(f"{name} is {value[:100]!r}; write a number")
+    return value
