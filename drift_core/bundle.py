@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from drift_core.schema import FeatureSchema
+import numpy as np
+
+from drift_core.schema import FeatureSchema, Matrix
 
 FORMAT = 1
 
@@ -89,6 +91,42 @@ class IntervalRule:
     coverage: float
     offset: float
     width_quantiles: tuple[float, ...]
+
+    def bounds(self, prediction: Matrix, lower: Matrix, upper: Matrix) -> tuple[Matrix, Matrix]:
+        """The interval as it is served; it always holds the prediction.
+
+        Parameters
+        ----------
+        prediction, lower, upper : shape (n,), the model's outputs.
+
+        Returns
+        -------
+        Lower and upper bounds, each of shape (n,), with lower <= prediction <= upper.
+
+        >>> rule = IntervalRule(coverage=0.9, offset=2.0, width_quantiles=(1.0, 3.0, 5.0))
+        >>> rule.bounds(np.array([10.0, 10.0]), np.array([9.0, 14.0]), np.array([11.0, 15.0]))
+        (array([ 7., 10.]), array([13., 17.]))
+        """
+        return np.minimum(lower - self.offset, prediction), np.maximum(upper + self.offset, prediction)
+
+    def confidence(self, widths: Matrix) -> Matrix:
+        """Share of held-out intervals that are at least as wide: near 1 for a sure prediction, 0 for none.
+
+        Parameters
+        ----------
+        widths : shape (n,), of served intervals, in the target's unit.
+
+        Returns
+        -------
+        shape (n,), in [0, 1]; linear between the stored quantiles.
+
+        >>> rule = IntervalRule(coverage=0.9, offset=2.0, width_quantiles=(1.0, 3.0, 5.0))
+        >>> rule.confidence(np.array([0.5, 3.0, 4.0, 9.0])).tolist()
+        [1.0, 0.5, 0.25, 0.0]
+        """
+        levels, first = np.unique(self.width_quantiles, return_index=True)  # equal widths: the first counts
+        share = 1 - first / max(1, len(self.width_quantiles) - 1)
+        return np.interp(np.asarray(widths, np.float64), levels, share, right=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
