@@ -40,6 +40,11 @@ class Baseline:
         """The bins of this model's windows."""
         return Layout(self.columns)
 
+    @property
+    def rows(self) -> int:
+        """Training rows behind the features (m of the method)."""
+        return sum(self.columns[0].reference)
+
     @classmethod
     def freeze(
         cls,

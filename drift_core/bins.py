@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import NormalDist
 from typing import Any, Self
@@ -129,9 +129,9 @@ class Column:
         values : shape (m,), coded by `Feature.code`; NaN is missing.
         categories : all that training saw, the most frequent first; for categories and booleans.
         """
-        column = cls(name=name, kind=kind, **_layout(kind, values, categories))
+        column = replace(cls(name=name, kind=kind), **_layout(kind, values, categories))
         counts = np.bincount(column.index(values), minlength=column.size)
-        return cls(**{**_fields(column), "reference": tuple(int(count) for count in counts)})
+        return replace(column, reference=tuple(counts.tolist()))
 
     @classmethod
     def of_feature(cls, feature: Feature, values: Matrix) -> Column:
@@ -140,18 +140,16 @@ class Column:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; `from_json` is its inverse, to the bit."""
-        fields = {**_fields(self), "kind": self.kind.value}
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in fields.items()}
 
     @classmethod
     def from_json(cls, described: Mapping[str, Any]) -> Self:
         """Read what `to_json` wrote."""
-        fields = {key: tuple(value) if isinstance(value, list) else value for key, value in described.items()}
+        fields: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in described.items()
+        }
         return cls(**{**fields, "kind": Kind(described["kind"])})
-
-
-def _fields(column: Column) -> dict[str, Any]:
-    return {name: getattr(column, name) for name in Column.__dataclass_fields__}
 
 
 def _layout(kind: Kind, values: Matrix, categories: Sequence[str]) -> dict[str, Any]:
@@ -202,8 +200,9 @@ class Layout:
 
     @cached_property
     def scores(self) -> Matrix:
-        """Normal scores by flat bin, shape (offsets[-1],); whole numbers held as floats for exact products."""
-        return np.concatenate([column.scores() for column in self.columns] or [np.zeros(0)]).astype(float)
+        """Normal scores by flat bin, shape (offsets[-1],); whole numbers as floats: exact products."""
+        by_column = [column.scores().astype(float) for column in self.columns]
+        return np.concatenate([*by_column, np.zeros(0)])
 
     @cached_property
     def fingerprint(self) -> bytes:

@@ -26,13 +26,13 @@ Z_ONE = 1 << 20
 """Fixed point of a standardised value."""
 
 Z_SQUARE_ONE = 1 << 16
-"""Fixed point of its square: with values cut at `Z_LIMIT`, 134 million rows fit an int64."""
+"""Fixed point of its square: with values cut at `Z_LIMIT`, 14 billion rows fit an int64."""
 
 LOG_ONE = 1 << 16
 """Fixed point of log2|x|."""
 
-Z_LIMIT = 1_000.0
-"""Standardised values are cut here, in standard deviations of the baseline."""
+Z_LIMIT = 100.0
+"""Standardised values are cut here, in σ: one wild value in 100 rows shifts a mean by 1 σ at most."""
 
 _HEADER = struct.Struct("<4s8sqqqqI")
 _MAGIC = b"DLW1"
