@@ -1,0 +1,1 @@
+"""What people run, each as `python -m scripts.<name>`: local AWS, deployment, demo, traffic, questions."""
