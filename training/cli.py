@@ -1,0 +1,107 @@
+"""The command line of training: `python -m training --help`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+from rich.console import Console
+
+from drift_core.bundle import MonitorSettings, check_name
+from training import generator
+from training.bundle import DEFAULT_FOLDER, write
+from training.data import DataError, read, without
+from training.export import ParityError
+from training.report import report
+from training.train import train
+
+app = typer.Typer(add_completion=False, pretty_exceptions_show_locals=False)
+
+_DEFAULTS = MonitorSettings()
+
+BAD_DATA, BAD_EXPORT = 2, 1
+"""Exit codes: mend the data or the options; or the model could not be exported faithfully."""
+
+
+@app.command()
+def main(
+    *,
+    data: Annotated[
+        Path | None, typer.Option(help="A .csv or .parquet file, one row per observation.")
+    ] = None,
+    generate: Annotated[
+        int | None, typer.Option(min=1, help="Instead of a file, this many generated house sales.")
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="The column to predict: a number.")] = None,
+    time_column: Annotated[str | None, typer.Option(help="When each row happened; it is no feature.")] = None,
+    model_name: Annotated[str | None, typer.Option(help="Default: the file's name.")] = None,
+    out: Annotated[Path, typer.Option(help="The bundle goes to <out>/<model>/<version>.")] = DEFAULT_FOLDER,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything that is random.")] = 0,
+    coverage: Annotated[
+        float, typer.Option(min=0.5, max=0.999, help="Promised share of labels inside the interval.")
+    ] = 0.9,
+    ignore: Annotated[str, typer.Option(help="Columns to leave out, separated by commas.")] = "",
+    false_alarms_per_month: Annotated[
+        float, typer.Option(max=100, help="How often you accept to be woken for nothing.")
+    ] = _DEFAULTS.false_alarms_per_month,
+    window_seconds: Annotated[
+        int, typer.Option(help="Length of a window; it divides an hour.")
+    ] = _DEFAULTS.window_seconds,
+    grace_seconds: Annotated[
+        int, typer.Option(help="Quiet time before a window is judged.")
+    ] = _DEFAULTS.grace_seconds,
+    min_samples: Annotated[
+        int, typer.Option(help="A window with fewer rows is carried into the next.")
+    ] = _DEFAULTS.min_samples,
+) -> Path:
+    """Train a model and write its bundle; the last line printed is the bundle's folder."""
+    if (data is None) == (generate is None):
+        raise typer.BadParameter("give either --data FILE or --generate N")
+    if generate is not None:
+        target, time_column = target or generator.TARGET, time_column or generator.TIME_COLUMN
+    if target is None:
+        raise typer.BadParameter("--data needs --target, the column to predict")
+    ignored = [name.strip() for name in ignore.split(",") if name.strip()]
+    try:
+        name = check_name("--model-name", model_name or (data.stem if data else generator.MODEL_NAME))
+        monitor = MonitorSettings(
+            window_seconds=window_seconds,
+            grace_seconds=grace_seconds,
+            min_samples=min_samples,
+            false_alarms_per_month=false_alarms_per_month,
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    try:
+        frame, about = _load(data, generate or 0, ignored, seed)
+        bundle = train(
+            frame,
+            target=target,
+            time_column=time_column,
+            model_name=name,
+            created_at=datetime.now(UTC),
+            coverage=coverage,
+            seed=seed,
+            monitor=monitor,
+            **about,
+        )
+        folder = write(bundle, out)
+    except (DataError, ParityError, OSError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(BAD_EXPORT if isinstance(error, ParityError) else BAD_DATA) from error
+    Console().print(report(bundle))
+    typer.echo(folder)
+    return folder
+
+
+def _load(
+    data: Path | None, generate: int, ignored: list[str], seed: int
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The rows, and what `train` shall know about them."""
+    if data is not None:
+        return read(data, ignored), {"source": {"source": data.name}}
+    frame = without(generator.houses(generate, seed=seed), ignored)
+    return frame, {"units": generator.UNITS, "source": {"source": "generator"}}

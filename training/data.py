@@ -1,0 +1,123 @@
+"""Read a table from a file; what cannot be read without guessing is refused."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
+"""Fields of a CSV that stand for a missing value."""
+
+
+class DataError(ValueError):
+    """Data that cannot be trained on; the text names the column, an example and the remedy."""
+
+
+def read(path: Path, ignore: Collection[str] = ()) -> pd.DataFrame:
+    """Read a CSV or Parquet file, one row per observation.
+
+    A CSV column is numbers if every present field is a number, booleans if every one is true or false,
+    else text. A Parquet column keeps its type.
+
+    Parameters
+    ----------
+    ignore : columns to leave out, unread.
+
+    Raises
+    ------
+    DataError
+        If the file is absent, of another kind, unreadable, or a column mixes numbers and text.
+    """
+    readers = {".csv": _read_csv, ".parquet": _read_parquet}
+    if path.suffix not in readers:
+        raise DataError(f"{path} ends in {path.suffix!r}; give a .csv or a .parquet file")
+    if not path.is_file():
+        raise DataError(f"{path} is not a file; check the path given to --data")
+    try:
+        return readers[path.suffix](path, ignore)
+    except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read as {path.suffix[1:]}: {error}; write it again") from error
+
+
+def without(frame: pd.DataFrame, ignore: Collection[str]) -> pd.DataFrame:
+    """The frame without some columns.
+
+    Raises
+    ------
+    DataError
+        If there is no such column: a slip of the pen would otherwise train on what was to be left out.
+    """
+    for name in ignore:
+        if name not in frame.columns:
+            raise DataError(
+                f"no column {name!r} to ignore; there are {listed(frame.columns)}: correct --ignore"
+            )
+    return frame.drop(columns=list(ignore))
+
+
+def listed(names: Sequence[object] | pd.Index) -> str:
+    """Names in a message, the first 20 of them.
+
+    >>> listed(["rooms", "area"])
+    "'rooms', 'area'"
+    """
+    shown = ", ".join(repr(name) for name in names[:20])
+    return shown if len(names) <= 20 else f"{shown} and {len(names) - 20} more"
+
+
+def _read_csv(path: Path, ignore: Collection[str]) -> pd.DataFrame:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        header = next(csv.reader(file), [])
+    if not header:
+        raise DataError(f"{path} is empty; give a header line and a line per row")
+    _refuse_duplicates(path, header)
+    texts = pacsv.read_csv(
+        path,
+        convert_options=pacsv.ConvertOptions(
+            column_types=dict.fromkeys(header, pa.string()),
+            null_values=list(MISSING),
+            strings_can_be_null=True,
+        ),
+    )
+    frame = without(texts.to_pandas(), ignore)
+    return pd.DataFrame({name: _typed(frame[name]) for name in frame.columns}, index=frame.index)
+
+
+def _read_parquet(path: Path, ignore: Collection[str]) -> pd.DataFrame:
+    file = pq.ParquetFile(path)
+    _refuse_duplicates(path, file.schema_arrow.names)
+    # Metadata of pandas would make some columns an index, so that they vanish.
+    frame: pd.DataFrame = file.read().to_pandas(ignore_metadata=True)
+    return without(frame, ignore)
+
+
+def _refuse_duplicates(path: Path, names: Sequence[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError(f"column {name!r} stands {names.count(name)} times in {path}; rename or drop it")
+
+
+def _typed(texts: pd.Series) -> pd.Series:
+    """A CSV column in the type that all its present fields have."""
+    present = texts.dropna()
+    numbers = pd.to_numeric(present, errors="coerce")
+    numeric = numbers.notna()
+    if numeric.all():
+        return numbers.astype(float).reindex(texts.index)
+    if numeric.any():
+        odd, usual = present[~numeric], present[numeric]
+        raise DataError(
+            f"column {texts.name!r} mixes numbers and text: {odd.iloc[0]!r} in row {odd.index[0] + 1}, "
+            f"{usual.iloc[0]!r} in row {usual.index[0] + 1}; make all of one type, leave a missing value "
+            f"empty, or add the column to --ignore"
+        )
+    booleans = present.str.lower().map({"true": True, "false": False})
+    if booleans.notna().all():
+        return booleans.astype(object).reindex(texts.index)
+    return texts

@@ -1,0 +1,117 @@
+"""What training tells the person who ran it."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.table import Table as Grid
+from rich.text import Text
+
+from drift_core.budget import smallest_detectable_sigma
+from drift_core.bundle import Manifest
+from drift_core.schema import Feature, Kind
+from drift_core.verdict import number_of_tests
+from training.bundle import Bundle
+
+_WINDOW_ROWS = (500, 5_000)  # typical traffic, beside the fewest rows that a window is judged with
+
+
+def report(bundle: Bundle) -> RenderableType:
+    """A readable account of a trained bundle: columns, quality, what the monitor will be able to see."""
+    manifest = bundle.manifest
+    return Group(
+        Text(f"{manifest.model_name} {manifest.model_version}", style="bold"),
+        _data(manifest),
+        Text(),
+        _features(manifest),
+        Text(),
+        _quality(manifest),
+        Text(),
+        _monitor(bundle),
+    )
+
+
+def _data(manifest: Manifest) -> Text:
+    facts = manifest.training
+    by = {"time": "the oldest fit, the newest test", "random": "split at random"}[facts["split"]]
+    return Text(
+        f"{facts['rows']:,} rows: {facts['rows_fit']:,} fit, {facts['rows_calibration']:,} calibrate, "
+        f"{facts['rows_test']:,} test ({by})"
+    )
+
+
+def _features(manifest: Manifest) -> Grid:
+    grid = Grid(title="Features")
+    grid.add_column("feature", overflow="fold")
+    grid.add_column("read as")
+    grid.add_column("values", overflow="fold")
+    grid.add_column("missing", justify="right")
+    grid.add_column("importance", justify="right")
+    rows = manifest.training["rows"]
+    features = {feature.name: feature for feature in manifest.schema.features}
+    for name, importance in manifest.importance.items():
+        missing = manifest.training["missing"][name] / rows
+        grid.add_row(
+            Text(name),  # not markup, whatever it contains
+            features[name].kind.value,
+            Text(_values(features[name])),
+            f"{missing:.1%}" if missing else "",
+            _number(importance),
+        )
+    grid.caption = "importance: growth of the MAE when the column is shuffled"
+    return grid
+
+
+def _values(feature: Feature) -> str:
+    if feature.kind is Kind.NUMERIC:
+        constant = feature.minimum == feature.maximum
+        span = f"{feature.minimum:g}, constant" if constant else f"{feature.minimum:g} to {feature.maximum:g}"
+        return f"{span} ({feature.unit})" if feature.unit else span
+    shown = ", ".join(feature.categories[:3])
+    return shown if len(feature.categories) <= 3 else f"{shown} and {len(feature.categories) - 3} more"
+
+
+def _quality(manifest: Manifest) -> Grid:
+    metrics, facts = manifest.metrics, manifest.training
+    grid = Grid("measure", "value", "meaning", title="On the test rows, of the exported model")
+    grid.columns[1].justify = "right"
+    grid.add_row("R2", f"{metrics['r2']:.4f}", "share of the variance explained")
+    grid.add_row(
+        "MAE",
+        _number(metrics["mae"]),
+        f"{_unit(manifest)}; always the median: {_number(metrics['mae_of_median'])}",
+    )
+    grid.add_row("RMSE", _number(metrics["rmse"]), _unit(manifest))
+    grid.add_row(
+        "coverage",
+        f"{metrics['interval_coverage']:.1%}",
+        f"of intervals; promised {manifest.interval.coverage:.1%}",
+    )
+    grid.add_row("width", _number(metrics["interval_width_mean"]), "mean of the intervals")
+    grid.add_row(
+        "ONNX",
+        f"{facts['largest_onnx_difference']:.1e}",
+        "σ of the target, largest difference to scikit-learn",
+    )
+    return grid
+
+
+def _monitor(bundle: Bundle) -> Text:
+    settings, rows = bundle.manifest.monitor, bundle.manifest.training["rows"]
+    tests = sum(number_of_tests(column) for column in bundle.baseline.columns)
+    found = ", ".join(
+        f"{smallest_detectable_sigma(n, rows, settings, tests):.2f} σ with {n:,} rows"
+        for n in (settings.min_samples, *(n for n in _WINDOW_ROWS if n > settings.min_samples))
+    )
+    return Text(
+        f"Windows of {settings.window_seconds} s, judged after {settings.grace_seconds} s of quiet; "
+        f"budget of false alarms: {settings.false_alarms_per_month:g} a month.\n"
+        f"Smallest detectable drift of a feature's mean in one window: {found}."
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
+
+
+def _unit(manifest: Manifest) -> str:
+    return f"{manifest.target} in {manifest.target_unit}" if manifest.target_unit else manifest.target
