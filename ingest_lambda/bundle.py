@@ -1,0 +1,115 @@
+"""Bundles as they lie in S3, and the SSM parameter that names the active one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from drift_core.bundle import MANIFEST_FILE, MODEL_FILE, BundleError, Manifest, bundle_prefix
+from drift_core.schema import request_envelope
+from ingest_lambda.aws import fault_name
+from ingest_lambda.feedback import LABELS_ENVELOPE, labels_schema
+from ingest_lambda.model import Model
+from ingest_lambda.request import RequestReader
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_ssm import SSMClient
+
+NO_BUNDLE = "none"
+"""Value of the parameter before the first activation."""
+
+
+class NoBundleError(Exception):
+    """No bundle can be served now; the text says why and may be shown to a client."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """One version of a model, ready to serve.
+
+    Attributes
+    ----------
+    predict_reader, label_reader : check the bodies of `POST /predict` and `POST /feedback`.
+    """
+
+    manifest: Manifest
+    model: Model
+    predict_reader: RequestReader
+    label_reader: RequestReader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleStore:
+    """Reads the bundles of one model."""
+
+    s3: S3Client
+    ssm: SSMClient
+    bucket: str
+    parameter: str
+    model_name: str
+
+    def active_version(self) -> str:
+        """Version that the SSM parameter names.
+
+        Raises
+        ------
+        NoBundleError
+            If none was ever activated, or the parameter cannot be read.
+        """
+        try:
+            version = self.ssm.get_parameter(Name=self.parameter)["Parameter"]["Value"]
+        except self.ssm.exceptions.ParameterNotFound:
+            version = NO_BUNDLE
+        except (BotoCoreError, ClientError) as error:
+            raise NoBundleError(
+                f"the parameter {self.parameter} cannot be read ({fault_name(error)}); "
+                f"check the function's permission and network"
+            ) from error
+        if version == NO_BUNDLE:
+            raise NoBundleError(
+                f"no bundle of {self.model_name} is active; train one and activate it: "
+                f"python -m scripts.deploy --help"
+            )
+        return version
+
+    def load(self, version: str) -> Served:
+        """Load a bundle, if its files are those that its manifest vouches for.
+
+        Raises
+        ------
+        BundleError
+            If it is not a bundle of this model and version, or one of its files is not the promised one.
+        NoBundleError
+            If S3 cannot be read.
+        """
+        try:
+            prefix = bundle_prefix(self.model_name, version)
+            manifest = Manifest.from_json(self._read(prefix + MANIFEST_FILE))
+        except BundleError:
+            raise
+        except ValueError as error:  # a name or a feature that breaks its rule; the text says which
+            raise BundleError(f"{error}; train the bundle again") from error
+        found = (manifest.model_name, manifest.model_version)
+        if found != (self.model_name, version):
+            raise BundleError(
+                f"the manifest under {prefix} is of {' '.join(found)}; upload the bundle to its own folder"
+            )
+        onnx = manifest.verify(MODEL_FILE, self._read(prefix + MODEL_FILE))
+        return Served(
+            manifest=manifest,
+            model=Model.load(manifest, onnx),
+            predict_reader=RequestReader(request_envelope({}), manifest.schema.request_schema()),
+            label_reader=RequestReader(LABELS_ENVELOPE, labels_schema(manifest.task)),
+        )
+
+    def _read(self, key: str) -> bytes:
+        try:
+            return self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except (BotoCoreError, ClientError) as error:
+            raise NoBundleError(
+                f"{key} cannot be read from the models bucket ({fault_name(error)}); "
+                f"upload the bundle again, or activate another version"
+            ) from error
