@@ -20,6 +20,9 @@ HARMLESS_SHIFT = 0.03
 HARMLESS_DISTANCE = 0.1
 """ε of the shape test: a χ² distance √(Σ(q-p)²/p) of 0.1, about a shift by 0.1 standard deviations."""
 
+FAR_TAIL = -600.0
+"""Logarithm of a p-value below which scipy's non-central law underflows; z is 34 there."""
+
 EXACT_COUNT = 300
 """Shares of up to about this many rows are judged by an exact sum, larger ones by the deviance."""
 
@@ -89,13 +92,17 @@ def shape_z(reference: Counts, window: Counts) -> float:
     expected = n * (reference + window) / (n + m)
     sparse = expected < 5
     c, r = _pool(window, sparse), _pool(reference, sparse)
+    c, r = c[c + r > 0], r[c + r > 0]
     if len(c) < 2:
         return 0.0
     effective = n * m / (n + m)
     pooled = (c + r) / (n + m)
     statistic = effective * float(((c / n - r / m) ** 2 / pooled).sum())
     freedom, centre = len(c) - 1, effective * HARMLESS_DISTANCE**2
-    return _two_sided_z(float(stats.ncx2.logsf(statistic, freedom, centre)))
+    log_p = float(stats.ncx2.logsf(statistic, freedom, centre))
+    if log_p < FAR_TAIL:  # where the law underflows, the distance to its centre leads
+        return float(max(np.sqrt(statistic) - np.sqrt(freedom + centre), -special.ndtri_exp(FAR_TAIL)))
+    return _two_sided_z(log_p)
 
 
 def share_z(k: int, n: int, reference: int, m: int) -> float:
@@ -132,12 +139,9 @@ def _two_sided_z(log_p: float) -> float:
     """The z >= 0 whose two-sided p-value has this logarithm."""
     if log_p >= 0:
         return 0.0
-    if log_p < -1e5:  # far beyond any threshold, and beyond the inverse's reach
-        return float(np.sqrt(-2 * max(log_p, -1e12)))
     return float(-special.ndtri_exp(log_p - np.log(2)))
 
 
-def _pool(counts: Counts, sparse: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Matrix:
+def _pool(counts: Counts, sparse: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Counts:
     """The counts with all sparse cells as one."""
-    kept = counts[~sparse].astype(float)
-    return np.append(kept, counts[sparse].sum()) if sparse.any() else kept
+    return np.append(counts[~sparse], counts[sparse].sum())

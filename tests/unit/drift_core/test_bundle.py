@@ -1,0 +1,73 @@
+"""The bundle's manifest vouches for its files, and settings refuse what cannot work."""
+
+import json
+
+import pytest
+
+from drift_core.bundle import (
+    BundleError,
+    FileEntry,
+    IntervalRule,
+    Manifest,
+    MonitorSettings,
+    bundle_prefix,
+)
+from drift_core.schema import Feature, FeatureSchema, Kind
+
+MANIFEST = Manifest(
+    model_name="house-prices",
+    model_version="v1",
+    created_at="2026-01-01T00:00:00Z",
+    target="price",
+    schema=FeatureSchema((Feature(name="size", kind=Kind.NUMERIC),)),
+    interval=IntervalRule(coverage=0.9, offset=1.5, width_quantiles=tuple(float(i) for i in range(101))),
+    files={"model.onnx": FileEntry.of(b"graph")},
+    monitor=MonitorSettings(window_seconds=60),
+    metrics={"mae": 1.0},
+)
+
+
+def test_manifest_round_trip() -> None:
+    assert Manifest.from_json(MANIFEST.to_json()) == MANIFEST
+
+
+def test_a_file_is_returned_only_if_it_is_the_one() -> None:
+    assert MANIFEST.verify("model.onnx", b"graph") == b"graph"
+    with pytest.raises(BundleError, match=r"model.onnx of v1 has sha256 .* upload the bundle again"):
+        MANIFEST.verify("model.onnx", b"graphs")
+    with pytest.raises(BundleError, match=r"other is not in the manifest of v1"):
+        MANIFEST.verify("other", b"")
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "nonsense", '{"format": 9}', '{"format": 1}'])
+def test_what_is_not_a_manifest_is_refused(text: str) -> None:
+    with pytest.raises(BundleError):
+        Manifest.from_json(text)
+
+
+def test_a_manifest_with_a_field_of_another_time_is_refused_by_name() -> None:
+    described = {**json.loads(MANIFEST.to_json()), "colour": "red"}
+    with pytest.raises(BundleError, match="colour"):
+        Manifest.from_json(json.dumps(described))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"window_seconds": 7}, "window_seconds is 7; it must divide an hour"),
+        ({"window_seconds": 0}, "window_seconds is 0; it must divide an hour"),
+        ({"grace_seconds": 0}, "grace_seconds is 0; give at least 1"),
+        ({"min_samples": -1}, "min_samples is -1; give at least 1"),
+        ({"false_alarms_per_month": 0}, "false_alarms_per_month is 0; give a number above 0"),
+        ({"drift_threshold": float("nan")}, "drift_threshold is nan; give a number above 0"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(change: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        MonitorSettings().overridden(change)
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../x", "-a", "a b", "x" * 65])
+def test_names_that_would_leave_their_folder_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="use 1 to 64 letters"):
+        bundle_prefix(name, "v1")

@@ -1,0 +1,190 @@
+"""Verdicts: silent without drift, loud and pointing at the right feature with it."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from drift_core.baseline import Baseline, served_matrix
+from drift_core.budget import MONTH_SECONDS, Span, smallest_detectable_sigma, threshold_z
+from drift_core.bundle import MonitorSettings
+from drift_core.schema import UNSEEN, Feature, FeatureSchema, Kind, Matrix
+from drift_core.verdict import Verdict, judge, number_of_tests
+from drift_core.window import WindowState, hash_event_ids
+
+SETTINGS = MonitorSettings()
+SCHEMA = FeatureSchema(
+    (
+        Feature(name="size", kind=Kind.NUMERIC),
+        Feature(name="age", kind=Kind.NUMERIC),
+        Feature(name="area", kind=Kind.CATEGORICAL, categories=("centre", "coast", "hills")),
+        Feature(name="garden", kind=Kind.BOOLEAN),
+    )
+)
+
+
+def rows(n: int, seed: int) -> Matrix:
+    """Coded features: a skewed size, an age with 3 % missing, three areas, a boolean."""
+    rng = np.random.default_rng(seed)
+    age = np.where(rng.random(n) < 0.03, np.nan, rng.uniform(0, 90, n))
+    area = rng.choice(3, n, p=[0.5, 0.3, 0.2]).astype(float)
+    return np.column_stack([rng.gamma(5, 20, n), age, area, (rng.random(n) < 0.4).astype(float)])
+
+
+def served(features: Matrix) -> Matrix:
+    prediction = np.nan_to_num(features[:, 0], nan=0, posinf=0, neginf=0) * 3
+    return served_matrix(features, prediction, prediction / 4 + 10)
+
+
+REFERENCE = rows(50_000, 1)
+BASELINE = Baseline.freeze(
+    model_name="m",
+    model_version="v",
+    schema=SCHEMA,
+    matrix=REFERENCE,
+    predictions=served(REFERENCE[:20_000])[:, -2],
+    interval_widths=served(REFERENCE[:20_000])[:, -1],
+)
+
+
+def verdict_of(features: Matrix, settings: MonitorSettings = SETTINGS) -> Verdict:
+    n = len(features)
+    ids = hash_event_ids(np.array([f"id-{i}" for i in range(n)], "S"))
+    state = WindowState.of(BASELINE.layout, served(features), np.arange(n), ids)
+    return judge(BASELINE, state, span=Span.WINDOW, start=0, end=300_000, settings=settings)
+
+
+@pytest.mark.parametrize("n", [100, 500, 5_000])
+def test_false_alarms_stay_within_the_budget(n: int) -> None:
+    """With a budget of 1 % a window, at most 1 % of windows without drift alarm, and their binomial error."""
+    share = 0.01
+    a_month = MONTH_SECONDS / SETTINGS.window_seconds
+    settings = MonitorSettings(false_alarms_per_month=share * a_month * 6)
+    assert Span.WINDOW.alpha(settings) == pytest.approx(share)
+    runs = 400
+    alarms = sum(verdict_of(rows(n, 1_000 + run), settings).drift for run in range(runs))
+    assert alarms <= stats.binom.ppf(0.9999, runs, share)
+
+
+def scaled(features: Matrix) -> None:
+    features[:, 0] *= 1_000
+
+
+def shifted(features: Matrix) -> None:
+    features[:, 0] += 0.4 * REFERENCE[:, 0].std()
+
+
+def lost(features: Matrix) -> None:
+    features[:60, 1] = np.nan
+
+
+def moved(features: Matrix) -> None:
+    features[:12, 2] = UNSEEN
+
+
+def mixed(features: Matrix) -> None:
+    features[:120, 2] = 2
+
+
+def flipped(features: Matrix) -> None:
+    features[:, 3] = 1 - features[:, 3]
+
+
+def broken(features: Matrix) -> None:
+    features[:12, 1] = np.inf
+
+
+@pytest.mark.parametrize(
+    ("change", "feature", "tests"),
+    [
+        (scaled, "size", {"out_of_range", "shape"}),
+        (shifted, "size", {"location", "shape"}),
+        (lost, "age", {"missing"}),
+        (moved, "area", {"unseen"}),
+        (mixed, "area", {"category:hills", "category:centre", "shape"}),
+        (flipped, "garden", {"category:true", "category:false"}),
+        (broken, "age", {"non_finite"}),
+    ],
+)
+def test_drift_is_found_in_its_first_window_and_the_feature_named(
+    change: Callable[[Matrix], None], feature: str, tests: set[str]
+) -> None:
+    live = rows(500, 77)
+    assert not verdict_of(live).drift
+    change(live)
+    verdict = verdict_of(live)
+    assert verdict.drift
+    assert verdict.drift_score > 1
+    caused = {"size", "prediction", "interval_width"} if feature == "size" else {feature}
+    assert set(verdict.guilty) == caused
+    assert verdict.features[feature].top_contrast in tests
+
+
+def test_a_gross_shift_is_one_beyond_the_threshold() -> None:
+    live = rows(500, 5)
+    live[:, 0] += 2.5 * REFERENCE[:, 0].std()
+    verdict = verdict_of(live)
+    assert verdict.gross_shift
+    assert verdict.mean_shift_sigma == pytest.approx(2.5, abs=0.2)
+    assert not verdict_of(live, MonitorSettings(drift_threshold=3)).gross_shift
+
+
+def test_the_promised_smallest_drift_is_found_as_often_as_promised() -> None:
+    n, runs = 500, 200
+    tests = sum(number_of_tests(column) for column in BASELINE.columns)
+    rng = np.random.default_rng(8)
+    reference = rng.normal(size=50_000)
+    normal = REFERENCE.copy()
+    normal[:, 1] = reference
+    baseline = Baseline.freeze(
+        model_name="m",
+        model_version="v",
+        schema=SCHEMA,
+        matrix=normal,
+        predictions=served(REFERENCE)[:, -2],
+        interval_widths=served(REFERENCE)[:, -1],
+    )
+    shift = smallest_detectable_sigma(n, 50_000, SETTINGS, tests)
+    found = 0
+    for run in range(runs):
+        live = rows(n, 5_000 + run)
+        live[:, 1] = rng.normal(shift, 1, n)
+        ids = hash_event_ids(np.array([f"{run}-{i}" for i in range(n)], "S"))
+        state = WindowState.of(baseline.layout, served(live), np.arange(n), ids)
+        found += judge(baseline, state, span=Span.WINDOW, start=0, end=1, settings=SETTINGS).drift
+    # From below only: the other tests of the same window may find it too.
+    assert found >= stats.binom.ppf(0.001, runs, 0.9)
+
+
+def test_a_smaller_budget_asks_for_more_evidence() -> None:
+    monthly, yearly = (
+        threshold_z(Span.WINDOW, MonitorSettings(false_alarms_per_month=budget), 50) for budget in (1, 1 / 12)
+    )
+    assert monthly < yearly < monthly + 1
+    with pytest.raises(ValueError, match="give a smaller number"):
+        threshold_z(Span.DAY, MonitorSettings(false_alarms_per_month=1_000), 1)
+
+
+def test_an_empty_state_is_refused() -> None:
+    with pytest.raises(ValueError, match="no rows between 0 and 300000"):
+        verdict_of(rows(0, 1))
+
+
+def test_a_window_of_missing_values_only_is_judged() -> None:
+    live = rows(200, 3)
+    live[:, :2] = np.nan
+    verdict = verdict_of(live)
+    assert verdict.features["age"].missing_share == 1
+    assert verdict.features["age"].ks is None
+    assert verdict.features["age"].mean_shift_sigma is None
+    assert verdict.features["age"].top_contrast == "missing"
+
+
+def test_json_names_times_and_every_column() -> None:
+    described = verdict_of(rows(300, 4)).to_json()
+    assert described["start"] == "1970-01-01T00:00:00+00:00"
+    assert described["end"] == "1970-01-01T00:05:00+00:00"
+    assert set(described["features"]) == set(SCHEMA.names)
+    assert described["span"] == "window"
+    assert described["prediction"]["ks"] < 0.2
