@@ -1,0 +1,9 @@
+-- Every verdict in order of time: how many rows, how strong the evidence (1 is the alarm), who is guilty.
+-- :since day = last 7 days, first day (UTC) of the spans
+select "start", "end", span, model_version, n as row_count, drift,
+       round(drift_score, 3) as drift_score,
+       round(mean_shift_sigma, 2) as mean_shift_sigma,
+       guilty
+from verdicts
+where dt >= :since
+order by "start", span, model_version

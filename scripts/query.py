@@ -1,0 +1,114 @@
+"""Ask a question of queries/ on Athena: `python -m scripts.query drift_history`."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from typing import Annotated
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.table import Table
+
+from scripts.athena import Answer, Athena, AthenaError
+from scripts.question import QueryError, Question, compose, question_names
+from scripts.stack import LOCAL, Stack, StackError
+
+__all__ = ["app", "compose", "show"]
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+_NUMERIC = ("bigint", "integer", "double", "float", "decimal", "hugeint")
+
+
+@app.command(help=__doc__)
+def query(
+    name: Annotated[str | None, typer.Argument(help="A question; see --list.")] = None,
+    *,
+    param: Annotated[
+        list[str] | None, typer.Option(help="Value of a parameter, e.g. since=2026-01-31; repeatable.")
+    ] = None,
+    config_env: Annotated[str, typer.Option(help="Environment of samconfig.toml.")] = LOCAL,
+    list_: Annotated[bool, typer.Option("--list", help="List the questions and their parameters.")] = False,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL and do not run it.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a row.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    timeout: Annotated[float, typer.Option(help="Seconds after which a query is stopped.")] = 300.0,
+) -> None:
+    """Exit code 1: Athena refused or failed; 2: the question or a parameter is wrong."""
+    console = Console()
+    if list_ or name is None:
+        console.print(_listed())
+        return
+    try:
+        text = Question.load(name).sql(_values(param or []))
+    except QueryError as error:
+        raise _stop(error, 2) from None
+    if sql:
+        sys.stdout.write(text)
+        return
+    try:
+        stack = Stack.load(config_env)
+        athena = Athena(
+            client=stack.client("athena"),
+            workgroup=stack.outputs["AthenaWorkgroupName"],
+            database=stack.outputs["GlueDatabaseName"],
+            timeout=timeout,
+        )
+        answer = athena.ask(text)
+    except (AthenaError, StackError, ClientError, BotoCoreError) as error:
+        raise _stop(error, 1) from None
+    if as_json:
+        for row in answer.rows:
+            sys.stdout.write(json.dumps(dict(zip(answer.columns, row, strict=True))) + "\n")
+    elif as_csv:
+        csv.writer(sys.stdout, lineterminator="\n").writerows([answer.columns, *answer.rows])
+    else:
+        console.print(show(Question.load(name).title, answer))
+        scanned = answer.scanned_bytes / 1e6
+        console.print(
+            f"{len(answer.rows)} rows, {scanned:.1f} MB scanned, {answer.seconds:.1f} s", style="dim"
+        )
+
+
+def show(title: str, answer: Answer, limit: int | None = None) -> Table:
+    """An answer as a table; `limit` rows of it."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for column, kind in zip(answer.columns, answer.types, strict=True):
+        table.add_column(column.replace("_", " "), justify="right" if kind in _NUMERIC else "left")
+    for row in answer.rows[:limit]:
+        table.add_row(*("" if value is None else value for value in row))
+    if limit is not None and len(answer.rows) > limit:
+        table.caption = f"and {len(answer.rows) - limit} more rows"
+    return table
+
+
+def _listed() -> Table:
+    table = Table("question", "asks", "parameters", box=None, pad_edge=False)
+    for name in question_names():
+        question = Question.load(name)
+        table.add_row(
+            name,
+            question.title,
+            ", ".join(
+                p.name if p.default is None else f"{p.name} ({p.default})" for p in question.parameters
+            ),
+        )
+    return table
+
+
+def _values(given: list[str]) -> dict[str, str]:
+    values = dict(text.split("=", 1) for text in given if "=" in text)
+    if len(values) < len(given):
+        raise QueryError(f"--param is given as {', '.join(given)}; write each once, as name=value")
+    return values
+
+
+def _stop(error: Exception, code: int) -> typer.Exit:
+    Console(stderr=True).print(str(error), style="red", markup=False)
+    return typer.Exit(code)
+
+
+if __name__ == "__main__":
+    app()
