@@ -1,0 +1,1 @@
+"""Everything behind the stream: archive and count the records, judge the windows."""

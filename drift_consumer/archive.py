@@ -1,0 +1,172 @@
+"""The archive: one Parquet object a window, shard and batch, under a key that fixes its content."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from drift_consumer.columns import flatten
+from drift_consumer.slices import QUARANTINE, Slice
+from drift_consumer.window_store import WindowKey
+from drift_core.event import LABEL, PREDICTION
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_FOLDERS = {PREDICTION: "predictions", LABEL: "labels", QUARANTINE: QUARANTINE}
+_TIME = pa.timestamp("ms", tz="UTC")
+
+
+class Archive:
+    """Parquet objects in the archive bucket."""
+
+    def __init__(self, s3: S3Client, bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+
+    def put(self, key: str, content: bytes) -> None:
+        """Write an object; a key fixes its content, so writing it twice changes nothing."""
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=content)
+
+    def delete(self, key: str) -> None:
+        """Remove an object that no window lists."""
+        self._s3.delete_object(Bucket=self._bucket, Key=key)
+
+
+def object_key(window: WindowKey, sequence_range: str) -> str:
+    """Where a window's records of one range of sequence numbers lie.
+
+    Parameters
+    ----------
+    sequence_range : "first-last", as the window's item lists it.
+
+    >>> from drift_consumer.window_store import Series
+    >>> series = Series(kind="label", model_name="m", model_version="-", window_seconds=300)
+    >>> object_key(WindowKey(series=series, start=300_000, shard_id="s"), "7-9")
+    'labels/dt=1970-01-01/hour=00/m.-.300.0000000300000.s.7-9.parquet'
+    """
+    series = window.series
+    begins = datetime.fromtimestamp(window.start / 1000, UTC)
+    parts = (
+        series.model_name,
+        series.model_version,
+        str(series.window_seconds),
+        f"{window.start:013d}",
+        window.shard_id,
+        sequence_range,
+    )
+    return f"{_FOLDERS[series.kind]}/{begins:dt=%Y-%m-%d/hour=%H}/{'.'.join(parts)}.parquet"
+
+
+def parquet(piece: Slice) -> bytes:
+    """A slice as Parquet."""
+    table = _COLUMNS[piece.key.series.kind](piece)
+    repeated = [path for path, column in _leaves(table.schema) if pa.types.is_dictionary(column)]
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        table,
+        sink,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=repeated,
+        write_statistics=["event_time", "arrival_time"],
+        store_schema=False,
+    )
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def _leaves(schema: Any) -> list[tuple[str, Any]]:
+    return [
+        (".".join(filter(None, (field.name, part and part.name))), part.type if part else field.type)
+        for field in schema
+        for part in (field.type.fields if pa.types.is_struct(field.type) else [None])
+    ]
+
+
+def _predictions(piece: Slice) -> Any:
+    table = piece.table
+    lower, upper, coverage = flatten(table["interval"])
+    return pa.table(
+        {
+            "event_id": table["event_id"],
+            "event_time": _times(table["event_time"]),
+            "model_name": _constant(piece.key.series.model_name, len(piece)),
+            "model_version": _constant(piece.key.series.model_version, len(piece)),
+            "source": _source(table),
+            "features": _repeated_texts(table["features"]),
+            "prediction": table["prediction"],
+            "predicted_class": pa.nulls(len(piece), pa.string()),
+            "interval_lower": lower,
+            "interval_upper": upper,
+            "interval_coverage": coverage,
+            "confidence": table["confidence"],
+            **_place(piece),
+        }
+    )
+
+
+def _labels(piece: Slice) -> Any:
+    table = piece.table
+    return pa.table(
+        {
+            "event_id": table["event_id"],
+            "event_time": _times(table["event_time"]),
+            "model_name": _constant(piece.key.series.model_name, len(piece)),
+            "prediction_id": table["prediction_id"],
+            "label": table["label"],
+            "label_class": table["label_class"],
+            "source": _source(table),
+            **_place(piece),
+        }
+    )
+
+
+def _quarantine(piece: Slice) -> Any:
+    place = _place(piece)
+    table = piece.table
+    return pa.table(
+        {
+            "reason": table["reason"],
+            "shard_id": place["shard_id"],
+            "sequence_number": place["sequence_number"],
+            "arrival_time": _times(table["arrival_time"]),
+            "payload": table["payload"],
+        }
+    )
+
+
+_COLUMNS = {PREDICTION: _predictions, LABEL: _labels, QUARANTINE: _quarantine}
+
+
+def _place(piece: Slice) -> dict[str, Any]:
+    """Where in the stream and in which window the records were."""
+    start = pa.scalar(piece.key.start, _TIME)
+    return {
+        "window_start": pa.repeat(start, len(piece)),
+        "shard_id": _constant(piece.key.shard_id, len(piece)),
+        "sequence_number": pa.array([str(sequence) for sequence in piece.sequences]),
+    }
+
+
+def _times(milliseconds: Any) -> Any:
+    return pc.cast(milliseconds, _TIME)
+
+
+def _constant(text: str, count: int) -> Any:
+    return pa.repeat(pa.scalar(text), count).dictionary_encode()
+
+
+def _source(table: Any) -> Any:
+    return pc.fill_null(table["source"], "unknown").dictionary_encode()
+
+
+def _repeated_texts(features: Any) -> Any:
+    """The features with categories as dictionaries: they repeat."""
+    chunk = features.combine_chunks()
+    parts = [part.dictionary_encode() if pa.types.is_string(part.type) else part for part in chunk.flatten()]
+    return pa.StructArray.from_arrays(parts, [field.name for field in chunk.type])

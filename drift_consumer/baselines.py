@@ -1,0 +1,82 @@
+"""Bundles from the models bucket: what a model version expects, checked and kept in memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from drift_core.baseline import Baseline
+from drift_core.bundle import BASELINE_FILE, MANIFEST_FILE, Manifest, bundle_prefix
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KEPT_BUNDLES = 8
+"""Bundles in memory: a model has one active version and, for a while, a challenger."""
+
+
+class UnknownModelError(LookupError):
+    """No bundle of this model and version; the text names both and the remedy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """The part of a bundle that monitoring needs."""
+
+    manifest: Manifest
+    baseline: Baseline
+
+
+class Baselines:
+    """Bundles by model name and version, the least recently used forgotten first.
+
+    A bundle never changes, so it is read once. That there is none is not remembered: it may come.
+    """
+
+    def __init__(self, s3: S3Client, bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+        self._kept: OrderedDict[tuple[str, str], Bundle] = OrderedDict()
+
+    def get(self, model_name: str, model_version: str) -> Bundle:
+        """Load a bundle.
+
+        Raises
+        ------
+        UnknownModelError
+            If the bucket holds no manifest for it, or the names cannot be a bundle's.
+        BundleError
+            If a file is not the one that the manifest vouches for.
+        botocore.exceptions.ClientError
+            If S3 fails in any other way, so that the caller is retried.
+        """
+        key = (model_name, model_version)
+        if key not in self._kept:
+            self._kept[key] = self._load(model_name, model_version)
+            if len(self._kept) > KEPT_BUNDLES:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+    def _load(self, model_name: str, model_version: str) -> Bundle:
+        try:
+            prefix = bundle_prefix(model_name, model_version)
+        except ValueError as error:
+            raise UnknownModelError(str(error)) from None
+        try:
+            manifest = Manifest.from_json(self._read(prefix + MANIFEST_FILE))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchKey":
+                raise
+            raise UnknownModelError(
+                f"model_version is {model_version!r}, but model {model_name!r} has no such bundle; "
+                f"upload it to {prefix} and send the event again"
+            ) from None
+        content = manifest.verify(BASELINE_FILE, self._read(prefix + BASELINE_FILE))
+        return Bundle(manifest=manifest, baseline=Baseline.from_json(content))
+
+    def _read(self, key: str) -> bytes:
+        return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()

@@ -1,0 +1,53 @@
+"""What Lambda delivers from Kinesis: payloads with their place in the stream."""
+
+from __future__ import annotations
+
+from binascii import a2b_base64
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from drift_core.bins import Counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """Records of one shard, in the order of the stream.
+
+    Attributes
+    ----------
+    payloads : n payloads, as the producer wrote them.
+    sequences : n sequence numbers, decimal, of up to 56 digits.
+    arrivals : shape (n,), UTC milliseconds at which Kinesis took them.
+    """
+
+    shard_id: str
+    payloads: list[bytes]
+    sequences: list[str]
+    arrivals: Counts
+
+    @classmethod
+    def by_shard(cls, event: Mapping[str, Any]) -> list[Records]:
+        """The records of a Kinesis event; Lambda sends one shard's at a time.
+
+        Parameters
+        ----------
+        event : as Lambda passes it to the handler of a Kinesis event source mapping.
+        """
+        shards: dict[str, list[Mapping[str, Any]]] = {}
+        for record in event["Records"]:
+            shard_id = record["eventID"].partition(":")[0]
+            shards.setdefault(shard_id, []).append(record["kinesis"])
+        return [cls._of(shard_id, kinesis) for shard_id, kinesis in shards.items()]
+
+    @classmethod
+    def _of(cls, shard_id: str, kinesis: Iterable[Mapping[str, Any]]) -> Records:
+        arrivals = np.array([record["approximateArrivalTimestamp"] for record in kinesis], float)
+        return cls(
+            shard_id=shard_id,
+            payloads=[a2b_base64(record["data"]) for record in kinesis],
+            sequences=[record["sequenceNumber"] for record in kinesis],
+            arrivals=np.rint(arrivals * 1000).astype(np.int64),
+        )

@@ -1,0 +1,109 @@
+"""What the template tells the consumer and the evaluator, read once from the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from drift_core.bundle import MonitorSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsumerSettings:
+    """The consumer's environment variables, in lower case.
+
+    Attributes
+    ----------
+    window_seconds : overrides the length in each bundle's manifest; None leaves it.
+    """
+
+    models_bucket: str
+    archive_bucket: str
+    window_table: str
+    window_seconds: int | None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> ConsumerSettings:
+        """Read the environment.
+
+        Raises
+        ------
+        ValueError
+            If a variable is absent or not of its type; the text names it.
+        """
+        settings = cls(
+            models_bucket=_required(environ, "MODELS_BUCKET"),
+            archive_bucket=_required(environ, "ARCHIVE_BUCKET"),
+            window_table=_required(environ, "WINDOW_TABLE"),
+            window_seconds=_optional(environ, "WINDOW_SECONDS", int),
+        )
+        if settings.window_seconds is not None:
+            MonitorSettings(window_seconds=settings.window_seconds)  # refuses a length that fits no hour
+        return settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluatorSettings:
+    """The evaluator's environment variables, in lower case; None leaves a value to the bundle's manifest."""
+
+    model_name: str
+    models_bucket: str
+    archive_bucket: str
+    window_table: str
+    metrics_namespace: str
+    window_seconds: int | None
+    grace_seconds: int | None
+    min_samples: int | None
+    false_alarms_per_month: float | None
+    drift_threshold: float | None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> EvaluatorSettings:
+        """Read the environment.
+
+        Raises
+        ------
+        ValueError
+            If a variable is absent or not of its type; the text names it.
+        """
+        settings = cls(
+            model_name=_required(environ, "MODEL_NAME"),
+            models_bucket=_required(environ, "MODELS_BUCKET"),
+            archive_bucket=_required(environ, "ARCHIVE_BUCKET"),
+            window_table=_required(environ, "WINDOW_TABLE"),
+            metrics_namespace=_required(environ, "METRICS_NAMESPACE"),
+            window_seconds=_optional(environ, "WINDOW_SECONDS", int),
+            grace_seconds=_optional(environ, "GRACE_SECONDS", int),
+            min_samples=_optional(environ, "MIN_SAMPLES", int),
+            false_alarms_per_month=_optional(environ, "FALSE_ALARMS_PER_MONTH", float),
+            drift_threshold=_optional(environ, "DRIFT_THRESHOLD", float),
+        )
+        settings.monitor(MonitorSettings())  # refuses impossible overrides at the start, not at a verdict
+        return settings
+
+    def monitor(self, manifest: MonitorSettings) -> MonitorSettings:
+        """The manifest's settings with this function's overrides."""
+        names = MonitorSettings.__dataclass_fields__
+        return manifest.overridden({n: getattr(self, n) for n in names if getattr(self, n) is not None})
+
+
+def _required(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name, "")
+    if not value:
+        raise ValueError(f"the environment variable {name} is not set; the template sets it")
+    return value
+
+
+def _optional[Number: (int, float)](
+    environ: Mapping[str, str], name: str, kind: Callable[[str], Number]
+) -> Number | None:
+    value = environ.get(name, "")
+    if not value:
+        return None
+    try:
+        return kind(value)
+    except ValueError:
+        raise ValueError(
+            f"the environment variable {name} is {value!r}; set a number or leave it empty"
+        ) from None

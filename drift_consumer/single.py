@@ -1,0 +1,219 @@
+"""One record at a time: the authority on what keeps the stream contract, and on what to tell who broke it."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from drift_consumer.baselines import Baselines, Bundle, UnknownModelError
+from drift_core.bundle import check_name
+from drift_core.event import Event, EventError, LabelEvent, PredictionEvent, decode, event_id_time
+from drift_core.schema import Feature, Kind, Scalar
+
+FUTURE_LIMIT = 3_600_000
+"""Milliseconds that an event may lie after its arrival: clocks differ, but not by more than an hour."""
+
+NO_VERSION = "-"
+"""Stands for the model version where there is none: a label belongs to whichever version predicted."""
+
+_KPL_MAGIC = b"\xf3\x89\x9a\xc2"
+_VERSION_DIGIT = 14  # of a UUID
+_JSON_TYPES = {bool: "boolean", int: "number", float: "number", str: "string", list: "array", dict: "object"}
+_NEEDED = {Kind.NUMERIC: "a number", Kind.CATEGORICAL: "a string", Kind.BOOLEAN: "true or false"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One event that keeps the contract.
+
+    Attributes
+    ----------
+    model_version : NO_VERSION for a label.
+    bundle : of a prediction; None for a label.
+    fields : by column of `columns.event_schema`, and `label_class`.
+    """
+
+    kind: str
+    model_name: str
+    model_version: str
+    bundle: Bundle | None
+    fields: dict[str, Any]
+
+
+class KnownModels:
+    """The bundles of one batch; each version is asked for once, also one that does not exist."""
+
+    def __init__(self, baselines: Baselines) -> None:
+        self._baselines = baselines
+        self._found: dict[tuple[str, str], Bundle | EventError] = {}
+
+    def get(self, model_name: str, model_version: str) -> Bundle:
+        """Load a bundle.
+
+        Raises
+        ------
+        EventError
+            If there is none; any other fault of `Baselines.get` passes through.
+        """
+        key = (model_name, model_version)
+        if key not in self._found:
+            try:
+                self._found[key] = self._baselines.get(*key)
+            except UnknownModelError as unknown:
+                self._found[key] = EventError(str(unknown))
+        found = self._found[key]
+        if isinstance(found, EventError):
+            raise found
+        return found
+
+
+def read(payload: bytes, arrival: int, models: KnownModels) -> Row:
+    """Read one stream record.
+
+    Parameters
+    ----------
+    arrival : UTC milliseconds at which Kinesis took it.
+
+    Raises
+    ------
+    EventError
+        If it breaks the contract or its model version has no bundle; the text can be written as UTF-8.
+    """
+    try:
+        event = _decode(payload)
+        _check_times(event, arrival)
+        return _label(event) if isinstance(event, LabelEvent) else _prediction(event, models)
+    except EventError as refusal:
+        text = str(refusal).encode(errors="backslashreplace").decode()
+        raise EventError(text[:1000]) from None
+
+
+def is_name(name: str) -> bool:
+    """Whether a model can have this name."""
+    try:
+        check_name("model_name", name)
+    except ValueError:
+        return False
+    return True
+
+
+def _decode(payload: bytes) -> Event:
+    if payload.startswith(_KPL_MAGIC):
+        raise EventError("an aggregated record of the Kinesis Producer Library; turn its aggregation off")
+    try:
+        return decode(payload)
+    except RecursionError:
+        raise EventError("nested too deeply; write one flat JSON object a record") from None
+
+
+def _check_times(event: Event, arrival: int) -> None:
+    latest = arrival + FUTURE_LIMIT
+    if event.event_time > latest:
+        raise EventError(
+            f"event_time is {event.event_time}, more than an hour after its arrival at {arrival}; "
+            f"write UTC milliseconds and set the producer's clock"
+        )
+    if isinstance(event, LabelEvent):
+        made = event_id_time(event.prediction_id)
+        if event.prediction_id[_VERSION_DIGIT] != "7" or made > latest:
+            raise EventError(
+                f"prediction_id is {event.prediction_id!r}, which no prediction before {arrival} has; "
+                f"write the prediction_id of a response, a UUID of version 7"
+            )
+
+
+def _label(event: LabelEvent) -> Row:
+    if not is_name(event.model_name):
+        raise EventError(f"model_name is {event.model_name[:100]!r}; write the name of a model")
+    field = "label_class" if isinstance(event.label, str) else "label"
+    value = whole_text("label", event.label) if isinstance(event.label, str) else event.label
+    return Row(
+        kind=event.event_type,
+        model_name=event.model_name,
+        model_version=NO_VERSION,
+        bundle=None,
+        fields={**_common(event), "prediction_id": event.prediction_id, field: value},
+    )
+
+
+def _prediction(event: PredictionEvent, models: KnownModels) -> Row:
+    bundle = models.get(event.model_name, event.model_version)
+    if isinstance(event.prediction, str):
+        raise EventError(
+            f"prediction is {event.prediction[:100]!r}; write a number, "
+            f"since {event.model_version} is a {bundle.manifest.task}"
+        )
+    fields = {
+        **_common(event),
+        "model_version": event.model_version,
+        "features": _features(event, bundle),
+        "prediction": event.prediction,
+        "confidence": event.confidence,
+    }
+    if event.interval is not None:
+        fields["interval"] = {name: getattr(event.interval, name) for name in ("lower", "upper", "coverage")}
+    return Row(
+        kind=event.event_type,
+        model_name=event.model_name,
+        model_version=event.model_version,
+        bundle=bundle,
+        fields=fields,
+    )
+
+
+def _common(event: Event) -> dict[str, Any]:
+    return {
+        "event_type": event.event_type,
+        "event_id": event.event_id,
+        "event_time": event.event_time,
+        "model_name": event.model_name,
+        "source": whole_text("source", event.source),
+    }
+
+
+def _features(event: PredictionEvent, bundle: Bundle) -> dict[str, Scalar]:
+    schema = bundle.manifest.schema
+    strangers = event.features.keys() - set(schema.names)
+    if strangers:
+        raise EventError(
+            f"features has {min(strangers)[:100]!r}, which {event.model_version} does not know; "
+            f"write {json.dumps(schema.names)}"
+        )
+    return {feature.name: _value(feature, event.features.get(feature.name)) for feature in schema.features}
+
+
+def _value(feature: Feature, value: Any) -> Scalar:
+    """A feature's value as the archive keeps it; what a refusal says must not give the value away."""
+    where = f"features.{feature.name}"
+    match feature.kind, value:
+        case _, None:
+            return None
+        case Kind.BOOLEAN, bool():
+            return value
+        case Kind.CATEGORICAL, str():
+            return whole_text(where, value)
+        case Kind.NUMERIC, float():
+            return None if math.isnan(value) else value
+        case Kind.NUMERIC, int() if not isinstance(value, bool):
+            try:
+                return float(value)
+            except OverflowError:
+                raise EventError(f"{where} is a JSON number beyond 1.8e308; write a smaller one") from None
+    raise EventError(f"{where} is a JSON {_JSON_TYPES[type(value)]}; write {_NEEDED[feature.kind]} or null")
+
+
+def whole_text(name: str, text: str) -> str:
+    """A text that UTF-8 can hold: JSON can escape half of a surrogate pair.
+
+    Raises
+    ------
+    EventError
+        If it cannot.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise EventError(f"{name} holds half of a surrogate pair; write whole characters") from None
+    return text

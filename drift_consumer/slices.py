@@ -1,0 +1,192 @@
+"""A batch cut by window: the piece that one archive object holds and one window item counts."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from drift_consumer.columns import flatten, id_bytes, id_times, numbers, one_chunk
+from drift_consumer.decode import Decoded, Group, Positions
+from drift_consumer.records import Records
+from drift_consumer.single import NO_VERSION
+from drift_consumer.window_store import Series, WindowKey
+from drift_core.baseline import Baseline, served_matrix
+from drift_core.bins import Counts, Layout
+from drift_core.bundle import MonitorSettings
+from drift_core.schema import Feature, Kind, Matrix
+from drift_core.window import WindowState, hash_event_ids
+
+QUARANTINE = "quarantine"
+
+NO_COLUMNS = Layout(())
+"""Of states that only count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """Records of one window in one batch of one shard.
+
+    Attributes
+    ----------
+    layout : of the window's state.
+    sequences : shape (n,), whole numbers of any size (dtype object).
+    ids : shape (n,), what makes a record distinct, ASCII.
+    times : shape (n,), UTC milliseconds by which the records are windowed.
+    rows : shape (n, columns of the layout).
+    table : pyarrow, n rows; what the archive keeps of them.
+    """
+
+    key: WindowKey
+    layout: Layout
+    sequences: npt.NDArray[np.object_]
+    ids: npt.NDArray[np.bytes_]
+    times: Counts
+    rows: Matrix
+    table: Any
+
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+    @property
+    def sequence_range(self) -> str:
+        """First and last sequence number: "first-last"."""
+        return f"{self.sequences.min()}-{self.sequences.max()}"
+
+    def after(self, last_sequence: int) -> Slice:
+        """The records above a sequence number."""
+        return self._taking(np.flatnonzero(self.sequences > last_sequence))
+
+    def distinct(self) -> Slice:
+        """The first delivery of each event."""
+        if len(np.unique(hash_event_ids(self.ids))) == len(self):
+            return self
+        return self._taking(np.sort(np.unique(self.ids, return_index=True)[1]))
+
+    def count(self, *, duplicates: int) -> WindowState:
+        """The state of these records, which must be distinct."""
+        ids = hash_event_ids(self.ids)
+        return WindowState.of(self.layout, self.rows, self.times, ids, duplicates=duplicates)
+
+    def _taking(self, kept: Positions) -> Slice:
+        if len(kept) == len(self):
+            return self
+        return replace(
+            self,
+            sequences=self.sequences[kept],
+            ids=self.ids[kept],
+            times=self.times[kept],
+            rows=self.rows[kept],
+            table=self.table.take(kept),
+        )
+
+
+def by_window(records: Records, decoded: Decoded, window_seconds: int | None) -> list[Slice]:
+    """Cut a batch, in the order of kinds, models and windows.
+
+    Parameters
+    ----------
+    window_seconds : overrides the length in the bundles' manifests; None leaves it, and is the default
+        length for labels and the quarantine.
+    """
+    sequences = np.array([int(sequence) for sequence in records.sequences], object)
+    slices = [
+        piece
+        for group in decoded.groups
+        for piece in _cut(_of_group(group, records.shard_id, sequences[group.positions], window_seconds))
+    ]
+    if decoded.rejected:
+        slices += _cut(_of_rejected(records, decoded.rejected, sequences, window_seconds))
+    return slices
+
+
+def _cut(whole: Slice) -> Iterator[Slice]:
+    length = whole.key.series.window_seconds * 1000
+    starts = whole.times // length * length
+    for start in np.unique(starts).tolist():
+        piece = whole._taking(np.flatnonzero(starts == start))
+        yield replace(piece, key=replace(whole.key, start=start))
+
+
+def _of_group(
+    group: Group, shard_id: str, sequences: npt.NDArray[np.object_], window_seconds: int | None
+) -> Slice:
+    table = group.table
+    event_ids = id_bytes(table["event_id"])
+    if group.bundle is None:
+        seconds, layout, rows = MonitorSettings().window_seconds, NO_COLUMNS, np.zeros((len(sequences), 0))
+        times = id_times(id_bytes(table["prediction_id"]))
+    else:
+        seconds = group.bundle.manifest.monitor.window_seconds
+        layout, rows = group.bundle.baseline.layout, _matrix(group.bundle.baseline, table)
+        times = one_chunk(table["event_time"]).to_numpy(zero_copy_only=False)
+    series = Series(
+        kind=group.kind,
+        model_name=group.model_name,
+        model_version=group.model_version,
+        window_seconds=window_seconds or seconds,
+    )
+    return Slice(
+        key=WindowKey(series=series, start=0, shard_id=shard_id),
+        layout=layout,
+        sequences=sequences,
+        ids=event_ids.view("S36").ravel(),
+        times=times,
+        rows=rows,
+        table=table,
+    )
+
+
+def _of_rejected(
+    records: Records,
+    rejected: dict[int, str],
+    sequences: npt.NDArray[np.object_],
+    window_seconds: int | None,
+) -> Slice:
+    positions = np.array(sorted(rejected), np.intp)
+    arrivals = records.arrivals[positions]
+    names = [records.sequences[position] for position in positions]
+    series = Series(
+        kind=QUARANTINE,
+        model_name=NO_VERSION,
+        model_version=NO_VERSION,
+        window_seconds=window_seconds or MonitorSettings().window_seconds,
+    )
+    columns = {
+        "reason": [rejected[position] for position in positions],
+        "arrival_time": arrivals,
+        "payload": [b64encode(records.payloads[position]).decode() for position in positions],
+    }
+    return Slice(
+        key=WindowKey(series=series, start=0, shard_id=records.shard_id),
+        layout=NO_COLUMNS,
+        sequences=sequences[positions],
+        ids=np.array([name[-36:] for name in names], "S36"),
+        times=arrivals,
+        rows=np.zeros((len(positions), 0)),
+        table=pa.table(columns),
+    )
+
+
+def _matrix(baseline: Baseline, table: Any) -> Matrix:
+    parts = flatten(table["features"])
+    features = [_codes(feature, part) for feature, part in zip(baseline.schema.features, parts, strict=True)]
+    lower, upper, _ = (numbers(part) for part in flatten(table["interval"]))
+    with np.errstate(over="ignore", invalid="ignore"):
+        width = upper - lower
+    return served_matrix(np.column_stack(features), numbers(one_chunk(table["prediction"])), width)
+
+
+def _codes(feature: Feature, values: Any) -> Matrix:
+    """A feature's values as the model's matrix holds them; categories are looked up once each."""
+    if feature.kind is not Kind.CATEGORICAL:
+        return numbers(values)
+    encoded = values.dictionary_encode()
+    codes = np.append(feature.codes(encoded.dictionary.to_pylist()), np.nan)
+    found: Matrix = codes[encoded.indices.fill_null(len(codes) - 1).to_numpy(zero_copy_only=False)]
+    return found
