@@ -46,7 +46,7 @@ def post_predict() -> dict[str, Any]:
     served = to.active.current()
     read = _body()
     served.predict_reader.check(read)
-    predicted = predict(served, read["instances"], now_ms=to.now_ms())
+    predicted = predict(served, read["instances"], now_ms=_now_ms())
     _deliver(predicted.events)
     to.metrics.add(Count.PREDICTIONS, len(predicted.events))
     logger.info(
@@ -67,7 +67,7 @@ def post_feedback() -> Response[dict[str, Any]]:
     served = to.active.current()
     read = _body()
     served.label_reader.check(read)
-    events = label_events(read["labels"], model_name=to.settings.model_name, now_ms=to.now_ms())
+    events = label_events(read["labels"], model_name=to.settings.model_name, now_ms=_now_ms())
     lost = set(_deliver(events).lost)
     refused = [event.prediction_id for event in events if event.event_id in lost]
     logger.info("labelled", labels=len(events), lost=len(lost), duration_ms=_since(started))
@@ -156,6 +156,10 @@ def _deliver(events: Sequence[Event]) -> Delivery:
             faults=dict(delivery.errors),
         )
     return delivery
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _since(started: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -40,6 +40,22 @@ class Served:
     predict_reader: RequestReader
     label_reader: RequestReader
 
+    @classmethod
+    def of(cls, manifest: Manifest, onnx: bytes) -> Self:
+        """Make ready.
+
+        Raises
+        ------
+        BundleError
+            If the graph does not run.
+        """
+        return cls(
+            manifest=manifest,
+            model=Model.load(manifest, onnx),
+            predict_reader=RequestReader(request_envelope({}), manifest.schema.request_schema()),
+            label_reader=RequestReader(LABELS_ENVELOPE, labels_schema(manifest.task)),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleStore:
@@ -61,13 +77,13 @@ class BundleStore:
         """
         try:
             version = self.ssm.get_parameter(Name=self.parameter)["Parameter"]["Value"]
-        except self.ssm.exceptions.ParameterNotFound:
-            version = NO_BUNDLE
         except (BotoCoreError, ClientError) as error:
-            raise NoBundleError(
-                f"the parameter {self.parameter} cannot be read ({fault_name(error)}); "
-                f"check the function's permission and network"
-            ) from error
+            if fault_name(error) != "ParameterNotFound":
+                raise NoBundleError(
+                    f"the parameter {self.parameter} cannot be read ({fault_name(error)}); "
+                    f"check the function's permission and network"
+                ) from error
+            version = NO_BUNDLE
         if version == NO_BUNDLE:
             raise NoBundleError(
                 f"no bundle of {self.model_name} is active; train one and activate it: "
@@ -97,13 +113,7 @@ class BundleStore:
             raise BundleError(
                 f"the manifest under {prefix} is of {' '.join(found)}; upload the bundle to its own folder"
             )
-        onnx = manifest.verify(MODEL_FILE, self._read(prefix + MODEL_FILE))
-        return Served(
-            manifest=manifest,
-            model=Model.load(manifest, onnx),
-            predict_reader=RequestReader(request_envelope({}), manifest.schema.request_schema()),
-            label_reader=RequestReader(LABELS_ENVELOPE, labels_schema(manifest.task)),
-        )
+        return Served.of(manifest, manifest.verify(MODEL_FILE, self._read(prefix + MODEL_FILE)))
 
     def _read(self, key: str) -> bytes:
         try:

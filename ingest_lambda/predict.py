@@ -12,7 +12,7 @@ from drift_core.event import Interval, PredictionEvent, new_event_id
 from drift_core.schema import UNSEEN, FeatureSchema, Kind, Matrix, Scalar
 from ingest_lambda.bundle import Served
 from ingest_lambda.model import Predictions
-from ingest_lambda.refusal import Refusal, RequestError
+from ingest_lambda.refusal import MAX_LISTED, Refusal, RequestError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,15 +84,17 @@ def predict(served: Served, instances: Sequence[Mapping[str, Scalar]], *, now_ms
 def _check_finite(predictions: Predictions) -> None:
     finite = np.isfinite(predictions.values) & np.isfinite(predictions.lower) & np.isfinite(predictions.upper)
     if not finite.all():
-        raise RequestError.of(
+        refused = np.flatnonzero(~finite).tolist()
+        listed = [
             Refusal(
                 field=f"instances[{position}]",
                 value=None,
                 problem="the model has no finite prediction for it",
                 remedy="fill in its missing values, or give less extreme ones",
             )
-            for position in np.flatnonzero(~finite).tolist()
-        )
+            for position in refused[:MAX_LISTED]
+        ]
+        raise RequestError.of(listed, count=len(refused))
 
 
 def _unseen(schema: FeatureSchema, matrix: Matrix) -> int:

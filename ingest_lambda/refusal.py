@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
 from typing import Any, cast
 
 from jsonschema.exceptions import ValidationError
@@ -61,7 +60,7 @@ class RequestError(ValueError):
     count : refused fields; 0 when the body could not be read at all.
     """
 
-    def __init__(self, status: int, message: str, refusals: Iterable[Refusal] = (), count: int = 0) -> None:
+    def __init__(self, status: int, message: str, refusals: Sequence[Refusal] = (), count: int = 0) -> None:
         super().__init__(message)
         self.status = status
         self.count = count
@@ -71,11 +70,8 @@ class RequestError(ValueError):
             self.answer["error_count"] = count
 
     @classmethod
-    def of(cls, refusals: Iterable[Refusal]) -> RequestError:
-        """Status 422 for at least one refusal; the first `MAX_LISTED` are listed, all are counted."""
-        remaining = iter(refusals)
-        listed = list(islice(remaining, MAX_LISTED))
-        count = len(listed) + sum(1 for _ in remaining)
+    def of(cls, listed: Sequence[Refusal], *, count: int) -> RequestError:
+        """Status 422 for `count` refused fields, of which the first `MAX_LISTED` are listed."""
         message = f"{count} field{'s' if count > 1 else ''} refused; nothing was written"
         if count > len(listed):
             message += f"; the first {len(listed)} are listed"

@@ -7,14 +7,14 @@ import binascii
 import json
 import math
 from collections.abc import Iterator, Mapping
-from itertools import chain
+from itertools import islice
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from ingest_lambda.refusal import Refusal, RequestError, kind_of
+from ingest_lambda.refusal import MAX_LISTED, Refusal, RequestError, kind_of
 
 MAX_BODY_BYTES = 1 << 20
 """Largest body: 500 instances of 2 KiB."""
@@ -92,9 +92,9 @@ class RequestReader:
         """
         for validator in self._validators:
             errors = validator.iter_errors(read)
-            first = next(errors, None)
-            if first is not None:
-                raise RequestError.of(map(Refusal.of, chain([first], errors)))
+            listed = [Refusal.of(error) for error in islice(errors, MAX_LISTED)]
+            if listed:
+                raise RequestError.of(listed, count=len(listed) + sum(1 for _ in errors))
 
 
 def _required(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from random import random as uniform
+from typing import TYPE_CHECKING
 
 import boto3
 from aws_lambda_powertools import Logger
@@ -20,6 +21,12 @@ from ingest_lambda.capture import QUEUE_SECONDS, Capture
 from ingest_lambda.metrics import Count, ModelMetrics
 from ingest_lambda.settings import Settings
 
+if TYPE_CHECKING:
+    from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
+
 PARAMETER_SECONDS = 1.0
 """Longest time for asking once which version is active, in seconds."""
 
@@ -31,18 +38,12 @@ logger = Logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """Everything that talks to the world outside.
-
-    Attributes
-    ----------
-    now_ms : UTC milliseconds.
-    """
+    """Everything that talks to the world outside."""
 
     settings: Settings
     active: ActiveBundle
     capture: Capture
     metrics: ModelMetrics
-    now_ms: Callable[[], int]
 
 
 @cache
@@ -50,6 +51,33 @@ def resources() -> Resources:
     """The function's resources, from its environment."""
     settings = Settings.from_env()
     session = boto3.session.Session()
+    return assemble(
+        settings,
+        ssm=session.client("ssm", config=bounded(PARAMETER_SECONDS, attempts=2)),
+        s3=session.client("s3", config=bounded(BUNDLE_SECONDS, attempts=2)),
+        kinesis=session.client("kinesis", config=bounded(settings.capture_seconds / 2)),
+        sqs=session.client("sqs", config=bounded(QUEUE_SECONDS / 2)),
+    )
+
+
+def assemble(
+    settings: Settings,
+    *,
+    ssm: SSMClient,
+    s3: S3Client,
+    kinesis: KinesisClient,
+    sqs: SQSClient,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+    random: Callable[[], float] = uniform,
+) -> Resources:
+    """Resources over these clients.
+
+    Parameters
+    ----------
+    clock : seconds, monotonic.
+    random : uniform in [0, 1).
+    """
     metrics = ModelMetrics(settings.model_name)
 
     def refused(error: Exception) -> None:
@@ -57,29 +85,26 @@ def resources() -> Resources:
         logger.error("the active bundle was not refreshed", extra=description(error))
 
     store = BundleStore(
-        s3=session.client("s3", config=bounded(BUNDLE_SECONDS, attempts=2)),
-        ssm=session.client("ssm", config=bounded(PARAMETER_SECONDS, attempts=2)),
+        s3=s3,
+        ssm=ssm,
         bucket=settings.models_bucket,
         parameter=settings.active_bundle_parameter,
         model_name=settings.model_name,
     )
     return Resources(
         settings=settings,
-        active=ActiveBundle(
-            store, refresh_seconds=settings.refresh_seconds, clock=time.monotonic, refused=refused
-        ),
+        active=ActiveBundle(store, refresh_seconds=settings.refresh_seconds, clock=clock, refused=refused),
         capture=Capture(
-            kinesis=session.client("kinesis", config=bounded(settings.capture_seconds / 2)),
+            kinesis=kinesis,
             stream=settings.stream_name,
-            sqs=session.client("sqs", config=bounded(QUEUE_SECONDS / 2)),
+            sqs=sqs,
             queue_url=settings.fallback_queue_url,
             seconds=settings.capture_seconds,
-            clock=time.monotonic,
-            sleep=time.sleep,
-            random=random.random,
+            clock=clock,
+            sleep=sleep,
+            random=random,
         ),
         metrics=metrics,
-        now_ms=lambda: time.time_ns() // 1_000_000,
     )
 
 
