@@ -7,8 +7,8 @@ field changes its meaning. Readers refuse versions they do not know.
 from __future__ import annotations
 
 import json
-import math
 import os
+import sys
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -213,7 +213,8 @@ class _Reader:
         value = self.described.get(name)
         if isinstance(value, str) and value:
             return value
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        limit = sys.float_info.max  # NaN, infinity and whole numbers beyond a float64 fail the comparison
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= limit:
             raise self._refuse(name, "a finite number or a class label")
         return float(value)
 
