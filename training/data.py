@@ -35,14 +35,15 @@ def read(path: Path, ignore: Collection[str] = ()) -> pd.DataFrame:
         If the file is absent, of another kind, unreadable, or a column mixes numbers and text.
     """
     readers = {".csv": _read_csv, ".parquet": _read_parquet}
-    if path.suffix not in readers:
+    suffix = path.suffix.lower()
+    if suffix not in readers:
         raise DataError(f"{path} ends in {path.suffix!r}; give a .csv or a .parquet file")
     if not path.is_file():
         raise DataError(f"{path} is not a file; check the path given to --data")
     try:
-        return readers[path.suffix](path, ignore)
+        return readers[suffix](path, ignore)
     except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read as {path.suffix[1:]}: {error}; write it again") from error
+        raise DataError(f"{path} cannot be read as {suffix[1:]}: {error}; write it again") from error
 
 
 def without(frame: pd.DataFrame, ignore: Collection[str]) -> pd.DataFrame:
@@ -61,6 +62,19 @@ def without(frame: pd.DataFrame, ignore: Collection[str]) -> pd.DataFrame:
     return frame.drop(columns=list(ignore))
 
 
+def refuse_duplicates(names: Sequence[str]) -> None:
+    """Refuse columns of the same name.
+
+    Raises
+    ------
+    DataError
+        If there are any.
+    """
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError(f"column {name!r} stands {names.count(name)} times; rename or drop all but one")
+
+
 def listed(names: Sequence[object] | pd.Index) -> str:
     """Names in a message, the first 20 of them.
 
@@ -76,7 +90,7 @@ def _read_csv(path: Path, ignore: Collection[str]) -> pd.DataFrame:
         header = next(csv.reader(file), [])
     if not header:
         raise DataError(f"{path} is empty; give a header line and a line per row")
-    _refuse_duplicates(path, header)
+    refuse_duplicates(header)
     texts = pacsv.read_csv(
         path,
         convert_options=pacsv.ConvertOptions(
@@ -91,16 +105,10 @@ def _read_csv(path: Path, ignore: Collection[str]) -> pd.DataFrame:
 
 def _read_parquet(path: Path, ignore: Collection[str]) -> pd.DataFrame:
     file = pq.ParquetFile(path)
-    _refuse_duplicates(path, file.schema_arrow.names)
+    refuse_duplicates(file.schema_arrow.names)
     # Metadata of pandas would make some columns an index, so that they vanish.
     frame: pd.DataFrame = file.read().to_pandas(ignore_metadata=True)
     return without(frame, ignore)
-
-
-def _refuse_duplicates(path: Path, names: Sequence[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise DataError(f"column {name!r} stands {names.count(name)} times in {path}; rename or drop it")
 
 
 def _typed(texts: pd.Series) -> pd.Series:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import TensorProto, compose, helper
-from onnxruntime import InferenceSession
+from onnxruntime import InferenceSession, SessionOptions
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.pipeline import Pipeline
@@ -60,7 +61,9 @@ def to_onnx(models: Mapping[str, Pipeline], features: int) -> bytes:
 
 def run(model: bytes, features: npt.NDArray[np.float32]) -> dict[str, Matrix]:
     """The outputs of an ONNX model by name, each of shape (n,)."""
-    session = InferenceSession(model, providers=["CPUExecutionProvider"])
+    options = SessionOptions()
+    options.intra_op_num_threads = 1
+    session = InferenceSession(model, options, providers=["CPUExecutionProvider"])
     outputs = session.run(list(MODEL_OUTPUTS), {MODEL_INPUT: features})
     return {
         name: np.asarray(output, np.float64).ravel()
@@ -87,10 +90,10 @@ def check_parity(expected: Mapping[str, Matrix], served: Mapping[str, Matrix], s
         if not np.all(difference <= TOLERANCE):
             row = int(np.argmax(np.nan_to_num(difference, nan=np.inf)))
             raise ParityError(
-                f"the ONNX model's {name} is {served[name][row]:g} where scikit-learn's is {values[row]:g} "
-                f"(held-out row {row + 1}): {difference[row]:g} standard deviations of the target, allowed "
-                f"{TOLERANCE:g}; nothing is written. A target far from 0 for its spread loses digits in "
-                f"float32: subtract a constant from it"
+                f"the ONNX model's {name} is {served[name][row]:.9g} where scikit-learn's is "
+                f"{values[row]:.9g} (held-out row {row + 1}): {difference[row]:g} standard deviations of the "
+                f"target, allowed {TOLERANCE:g}; nothing is written. A target far from 0 for its spread "
+                f"loses digits in float32: subtract a constant from it"
             )
         largest = max(largest, float(difference.max()))
     return largest
@@ -99,9 +102,12 @@ def check_parity(expected: Mapping[str, Matrix], served: Mapping[str, Matrix], s
 def _graph(name: str, model: Pipeline, features: int) -> onnx.GraphProto:
     """One pipeline's graph: its own names prefixed, the input shared, the output called `name`."""
     _round_thresholds(model)
-    converted = convert_sklearn(
-        model, initial_types=[(MODEL_INPUT, FloatTensorType([None, features]))], target_opset=OPSETS
-    )
+    with warnings.catch_warnings():
+        # The converter writes False where protobuf wants 0; protobuf 7 will refuse it, hence the pin.
+        warnings.filterwarnings("ignore", "Field onnx.AttributeProto.ints", DeprecationWarning)
+        converted = convert_sklearn(
+            model, initial_types=[(MODEL_INPUT, FloatTensorType([None, features]))], target_opset=OPSETS
+        )
     (output,) = converted.graph.output
     output_name = f"{name}_{output.name}"
     prefixed = compose.add_prefix_graph(converted.graph, prefix=f"{name}_", rename_inputs=False)

@@ -14,6 +14,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.inspection import permutation_importance
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
+from threadpoolctl import threadpool_limits
 
 from drift_core.bundle import MODEL_OUTPUTS
 from drift_core.schema import FeatureSchema, Kind, Matrix
@@ -26,6 +27,9 @@ FIT_SHARE, CALIBRATION_SHARE = 0.6, 0.2
 """Shares of the rows that fit the regressors and calibrate the interval; the rest measures both."""
 
 _IMPORTANCE_ROWS = 2_000  # of the test rows; importance is for people and needs no more digits
+
+_ONE_THREAD = {"limits": 1, "user_api": "openmp"}
+"""On a shared machine, threads that wait for each other are many times slower than one."""
 
 type Rows = npt.NDArray[np.intp]
 
@@ -84,10 +88,17 @@ def fit(
         {"loss": "quantile", "quantile": tail},
         {"loss": "quantile", "quantile": 1 - tail},
     )
-    return {
-        name: _pipeline(schema, seed, loss).fit(features, labels)
-        for name, loss in zip(MODEL_OUTPUTS, losses, strict=True)
-    }
+    with threadpool_limits(**_ONE_THREAD):
+        return {
+            name: _pipeline(schema, seed, loss).fit(features, labels)
+            for name, loss in zip(MODEL_OUTPUTS, losses, strict=True)
+        }
+
+
+def predict(models: Mapping[str, Pipeline], features: npt.NDArray[np.float32]) -> dict[str, Matrix]:
+    """What each fitted pipeline says, by name of output, each of shape (n,)."""
+    with threadpool_limits(**_ONE_THREAD):
+        return {name: model.predict(features) for name, model in models.items()}
 
 
 def conformal_offset(lower: Matrix, upper: Matrix, labels: Matrix, coverage: float) -> float:
@@ -111,14 +122,15 @@ def importance(
     model: Pipeline, schema: FeatureSchema, features: npt.NDArray[np.float32], labels: Matrix, *, seed: int
 ) -> Mapping[str, float]:
     """By feature, how much the mean absolute error grows when its values are shuffled; largest first."""
-    found = permutation_importance(
-        model,
-        features[:_IMPORTANCE_ROWS],
-        labels[:_IMPORTANCE_ROWS],
-        scoring="neg_mean_absolute_error",
-        n_repeats=3,
-        random_state=seed,
-    )
+    with threadpool_limits(**_ONE_THREAD):
+        found = permutation_importance(
+            model,
+            features[:_IMPORTANCE_ROWS],
+            labels[:_IMPORTANCE_ROWS],
+            scoring="neg_mean_absolute_error",
+            n_repeats=3,
+            random_state=seed,
+        )
     growth = dict(zip(schema.names, found.importances_mean.tolist(), strict=True))
     return dict(sorted(growth.items(), key=lambda item: -item[1]))
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from drift_core.schema import Kind, Matrix
-from training.columns import Table
+from training.table import Table
 
 MAX_ROWS = 10_000
 

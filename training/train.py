@@ -18,7 +18,6 @@ from drift_core.baseline import Baseline
 from drift_core.bundle import (
     BASELINE_FILE,
     MODEL_FILE,
-    MODEL_OUTPUTS,
     SAMPLE_FILE,
     FileEntry,
     IntervalRule,
@@ -27,11 +26,11 @@ from drift_core.bundle import (
 )
 from drift_core.schema import Matrix
 from training.bundle import Bundle, version_of
-from training.columns import Table, tabulate
 from training.data import DataError
 from training.export import check_parity, run, to_onnx
-from training.fit import Split, conformal_offset, fit, importance, split
+from training.fit import Split, conformal_offset, fit, importance, predict, split
 from training.sample import sample_parquet
+from training.table import Table, tabulate
 
 _VERSIONS = {library.__name__: library.__version__ for library in (sklearn, skl2onnx, onnx, onnxruntime, np)}
 
@@ -83,8 +82,7 @@ def train(
     model = to_onnx(models, len(table.schema.features))
     held_out = parts.held_out
     answers = run(model, features[held_out])
-    expected = {name: models[name].predict(features[held_out]) for name in MODEL_OUTPUTS}
-    difference = check_parity(expected, answers, float(labels.std()))
+    difference = check_parity(predict(models, features[held_out]), answers, float(labels.std()))
 
     calibrating = np.arange(len(held_out)) < len(parts.calibration)
     rule, served = _serve(answers, labels[held_out], calibrating, coverage)

@@ -5,25 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from numbers import Real
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from drift_core.baseline import RESERVED
-from drift_core.schema import (
-    MAX_CATEGORIES,
-    MAX_CATEGORY_LENGTH,
-    MAX_MAGNITUDE,
-    Feature,
-    FeatureSchema,
-    Kind,
-    Matrix,
-)
-from training.data import DataError, listed
+from drift_core.schema import Feature, FeatureSchema, Kind, Matrix
+from training.data import DataError, listed, refuse_duplicates
+from training.kinds import Cells, cells_of, feature_of, refuse_extreme
 
 RESERVED_NAMES = (*RESERVED, "interval_lower", "interval_upper", "event_time")
 """Columns that a bundle's sample and the monitor write beside the features."""
@@ -45,7 +35,7 @@ class Table:
 
     schema: FeatureSchema
     target: str
-    values: Mapping[str, npt.NDArray[Any]]
+    values: Mapping[str, Cells]
     matrix: Matrix
     labels: Matrix
     times: npt.NDArray[np.int64] | None
@@ -70,6 +60,7 @@ def tabulate(
     DataError
         If a column is absent, reserved, empty, mixed, not finite or cannot be coded.
     """
+    refuse_duplicates(frame.columns.tolist())
     frame = frame.reset_index(drop=True)
     for role, name in (("target", target), ("time", time_column)):
         if name is not None and name not in frame.columns:
@@ -80,8 +71,8 @@ def tabulate(
     _refuse_names([*names, target])
     if not names:
         raise DataError(f"no feature beside the target {target!r}; give at least one more column")
-    values = {name: _values(frame[name]) for name in names}
-    features = tuple(_feature(name, values[name], (units or {}).get(name)) for name in names)
+    values = {name: cells_of(frame[name]) for name in names}
+    features = tuple(feature_of(name, values[name], (units or {}).get(name)) for name in names)
     return Table(
         schema=FeatureSchema(features),
         target=target,
@@ -108,80 +99,7 @@ def _refuse_names(names: list[str]) -> None:
             )
 
 
-def _values(series: pd.Series) -> npt.NDArray[Any]:
-    """A column's values: floats with NaN, or texts or booleans with None."""
-    missing = series.isna().to_numpy()
-    if missing.all():
-        raise DataError(f"column {series.name!r} has no value in any row; fill it or add it to --ignore")
-    if pd.api.types.is_numeric_dtype(series.dtype) and not pd.api.types.is_bool_dtype(series.dtype):
-        return series.to_numpy(np.float64, na_value=np.nan)
-    objects = series.astype(object).to_numpy()
-    kinds = [None if gone else _python_kind(value) for value, gone in zip(objects, missing, strict=True)]
-    found = sorted({kind for kind in kinds if kind is not None})
-    examples = [f"{objects[kinds.index(kind)]!r} in row {kinds.index(kind) + 1}" for kind in found]
-    if len(found) > 1:
-        raise DataError(
-            f"column {series.name!r} mixes {' and '.join(found)}: {', '.join(examples)}; make all of one "
-            f"type, leave a missing value empty, or add the column to --ignore"
-        )
-    if found == ["numbers"]:
-        return series.to_numpy(np.float64, na_value=np.nan)
-    if found == ["text"]:
-        lowered = {value.lower() for value in set(objects[~missing])}
-        convert = (lambda text: text.lower() == "true") if lowered <= {"true", "false"} else str
-    elif found == ["booleans"]:
-        convert = bool
-    else:
-        raise DataError(
-            f"column {series.name!r} holds {found[0]}: {examples[0]}; a feature is a number, a text or a "
-            f"boolean: convert it, add it to --ignore, or name it with --time-column if it is the time"
-        )
-    cells = [None if gone else convert(value) for value, gone in zip(objects, missing, strict=True)]
-    return np.array(cells, dtype=object)
-
-
-def _python_kind(value: object) -> str:
-    match value:
-        case bool() | np.bool():
-            return "booleans"
-        case Real() | Decimal():
-            return "numbers"
-        case str():
-            return "text"
-    return f"{type(value).__name__} values"
-
-
-def _feature(name: str, values: npt.NDArray[Any], unit: str | None) -> Feature:
-    if values.dtype != object:
-        _refuse_extreme(name, values)
-        return Feature(
-            name=name,
-            kind=Kind.NUMERIC,
-            unit=unit,
-            minimum=float(np.nanmin(values)),
-            maximum=float(np.nanmax(values)),
-        )
-    present = [value for value in values.tolist() if value is not None]
-    if isinstance(present[0], bool):
-        return Feature(name=name, kind=Kind.BOOLEAN)
-    counts = pd.Series(present).value_counts()
-    if len(counts) > MAX_CATEGORIES:
-        raise DataError(
-            f"column {name!r} has {len(counts)} different texts, {present[0]!r} for one; a category has "
-            f"at most {MAX_CATEGORIES}: group them, or add the column to --ignore if it is an identifier"
-        )
-    for text in counts.index:
-        if not 0 < len(text) <= MAX_CATEGORY_LENGTH:
-            row = values.tolist().index(text) + 1
-            raise DataError(
-                f"column {name!r} holds a text of {len(text)} characters in row {row}; "
-                f"a category has 1 to {MAX_CATEGORY_LENGTH}: leave a missing value empty, shorten a long one"
-            )
-    ordered = sorted(counts.index, key=lambda text: (-int(counts[text]), text))
-    return Feature(name=name, kind=Kind.CATEGORICAL, categories=tuple(ordered))
-
-
-def _codes(feature: Feature, values: npt.NDArray[Any]) -> Matrix:
+def _codes(feature: Feature, values: Cells) -> Matrix:
     return values if feature.kind is Kind.NUMERIC else feature.codes(values.tolist())
 
 
@@ -192,26 +110,17 @@ def _labels(series: pd.Series) -> Matrix:
             f"target {series.name!r} is missing in {len(missing)} of {len(series)} rows, first in row "
             f"{missing[0] + 1}; remove these rows: a row without a label teaches nothing"
         )
-    values = _values(series)
+    values = cells_of(series)
     if values.dtype == object:
         kind = "booleans" if isinstance(values[0], bool) else "text"
         raise DataError(
             f"target {series.name!r} holds {kind}, {values[0]!r} in row 1; training is regression only "
             f"for now: give a numeric target"
         )
-    _refuse_extreme(str(series.name), values)
+    refuse_extreme(str(series.name), values)
     if np.ptp(values) == 0:
         raise DataError(f"target {series.name!r} is {values[0]:g} in every row; there is nothing to learn")
     return values
-
-
-def _refuse_extreme(name: str, values: Matrix) -> None:
-    bad = np.flatnonzero(np.abs(np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=np.inf)) > MAX_MAGNITUDE)
-    if len(bad):
-        raise DataError(
-            f"column {name!r} is {values[bad[0]]:g} in row {bad[0] + 1}, which the model's float32 cannot "
-            f"hold; leave a missing value empty, or scale the column"
-        )
 
 
 def _times(series: pd.Series) -> npt.NDArray[np.int64]:
