@@ -100,7 +100,6 @@ class Column:
         else:
             codes = np.where(np.isfinite(values), values, 0).astype(np.intp)
             found = np.where(codes < self.known, np.minimum(codes, len(self.categories)), -1)
-            found[codes < 0] = -1
             found[found < 0] = self.special("unseen")
         found[np.isnan(values)] = self.special("missing")
         return found

@@ -76,8 +76,8 @@ def test_large_windows_merge_to_the_bit_and_keep_the_same_sample() -> None:
 
 def test_the_same_rows_delivered_twice_leave_one_sample_of_each() -> None:
     rows = RNG.lognormal(size=(50, 3))
-    twice = state_of(rows) + state_of(rows)
-    assert twice.n == 100
+    twice = state_of(rows, repeat=2) + state_of(rows, repeat=2)
+    assert (twice.n, twice.duplicates) == (100, 2)
     assert len(twice.sample) == 50
 
 

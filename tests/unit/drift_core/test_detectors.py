@@ -66,11 +66,10 @@ def test_psi_is_its_formula_and_its_null_is_chi2() -> None:
     old = RNG.multinomial(100_000, p)
     p_values = [detectors.psi(old, RNG.multinomial(2_000, p)).p_value or 0.0 for _ in range(2_000)]
     assert stats.kstest(p_values, "uniform").pvalue > 1e-4
-    new = counts(WINDOWS["shifted"])
-    q = (new + 0.5) / (new + 0.5).sum()
-    r = (OLD + 0.5) / (OLD + 0.5).sum()
+    new, other = counts(WINDOWS["shifted"]), counts(WINDOWS["tiny"])
+    q, r = (new + 0.5) / (new + 0.5).sum(), (other + 0.5) / (other + 0.5).sum()
     kl = stats.entropy(q, r) + stats.entropy(r, q)  # the index is the symmetric Kullback-Leibler divergence
-    assert detectors.psi(OLD, new).statistic == pytest.approx(kl)
+    assert detectors.psi(other, new).statistic == pytest.approx(kl)
 
 
 def test_wasserstein_is_near_scipys_on_the_raw_values(window: np.ndarray) -> None:
@@ -96,6 +95,14 @@ def test_wasserstein_of_a_shift_is_the_shift() -> None:
     edges = np.arange(13.0)
     ours = detectors.wasserstein(np.concatenate([uniform, [0, 0]]), moved, edges, scale=2.0)
     assert ours.statistic == pytest.approx(1.0)
+
+
+def test_wasserstein_within_a_bin_where_the_distributions_cross() -> None:
+    """F - G runs 0, 3/8, -1/4, 0: a triangle, two triangles within the middle bin, a triangle."""
+    old, new, edges = np.array([4, 0, 4]), np.array([1, 5, 2]), np.arange(4.0)
+    middle = (3 / 8) ** 2 / (5 / 8) / 2 + (1 / 4) ** 2 / (5 / 8) / 2
+    distance = detectors.wasserstein(old, new, edges, 1.0).statistic
+    assert distance == pytest.approx(3 / 16 + middle + 1 / 8)
 
 
 @pytest.mark.parametrize("empty", ["baseline", "window"])

@@ -121,6 +121,25 @@ def test_drift_is_found_in_its_first_window_and_the_feature_named(
     assert verdict.features[feature].top_contrast in tests
 
 
+@pytest.mark.parametrize("value", [1e9, -1e9])
+def test_values_out_of_range_count_as_the_nearest_that_training_saw(value: float) -> None:
+    live = rows(500, 6)
+    live[:, 1] = value
+    age = verdict_of(live).features["age"]
+    assert age.out_of_range_share == 1
+    assert age.ks == pytest.approx(15 / 16, abs=0.01)
+    assert age.mean_shift_sigma == pytest.approx(np.sign(value) * 100)  # where single values are cut
+
+
+def test_the_strongest_drift_is_named_first() -> None:
+    live = rows(500, 7)
+    live[:, 1] += 20
+    flipped(live)
+    weak, strong = sorted(("age", "garden"), key=lambda name: verdict_of(live).features[name].score)
+    assert verdict_of(live).guilty == (strong, weak)
+    assert verdict_of(live).features[strong].score == verdict_of(live).drift_score
+
+
 def test_a_gross_shift_is_one_beyond_the_threshold() -> None:
     live = rows(500, 5)
     live[:, 0] += 2.5 * REFERENCE[:, 0].std()
