@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The checkout."""
@@ -112,6 +112,10 @@ class Stack:
         """The stack at a target; see `load`."""
         try:
             found = target.client("cloudformation").describe_stacks(StackName=target.stack_name)
+        except EndpointConnectionError as error:
+            raise StackError(
+                f"nothing answers at {target.endpoint}; run: python -m scripts.local up"
+            ) from error
         except ClientError as error:
             if error.response["Error"]["Code"] != "ValidationError":
                 raise

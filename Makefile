@@ -1,0 +1,72 @@
+# Driftline. Each target prepares what it needs: only python3.13, git and make must be there.
+
+ARCHITECTURE ?= x86_64
+CONFIG_ENV ?= local
+PYTHON := .venv/bin/python
+UV := .venv/bin/uv
+COMPILE := $(UV) pip compile -q --no-header --no-emit-index-url
+STATE := .venv/ready .venv-aws/ready .venv-sam/ready
+export SAM_CLI_TELEMETRY = 0
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench build deploy clean requirements
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | sort | expand -t 14
+
+demo: $(STATE)  ## train, deploy to a local AWS, drift, watch the alarm
+	$(PYTHON) -m scripts.demo
+
+test: $(STATE)  ## every test, with the end-to-end tests on a local AWS
+	$(PYTHON) -m pytest
+
+check: $(STATE)  ## formatting, style, types and the template
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	.venv/bin/cfn-lint sam_template.yaml
+	.venv-sam/bin/sam validate --lint --template sam_template.yaml
+
+bench: $(STATE)  ## benchmarks of detection and speed
+	$(PYTHON) -m benchmarks
+
+build: $(STATE)  ## the functions' packages, in .aws-sam
+	ARCHITECTURE=$(ARCHITECTURE) .venv-sam/bin/sam build --config-env $(CONFIG_ENV)
+
+deploy: $(STATE)  ## train and deploy: make deploy CONFIG_ENV=dev
+	$(PYTHON) -m scripts.deploy --config-env $(CONFIG_ENV)
+
+clean:  ## remove what was built; a running local AWS is stopped
+	if [ -x $(PYTHON) ]; then $(PYTHON) -m scripts.local down; fi
+	rm -rf build .aws-sam .venv .venv-aws .venv-sam .*_cache .hypothesis
+
+requirements: .venv/ready  ## compile requirements/*.in
+	for name in dev local-aws sam; do $(COMPILE) -o requirements/$$name.txt requirements/$$name.in || exit 1; done
+	for name in ingest consumer evaluator; do \
+	  $(COMPILE) -c requirements/dev.txt -o requirements/$$name.txt requirements/$$name.in || exit 1; done
+
+# ---- environments: three, because their pins conflict ----
+
+.venv/bin/uv:
+	@command -v python3.13 > /dev/null || { echo "python3.13 is missing: install it, e.g. with https://docs.astral.sh/uv or pyenv install 3.13"; exit 1; }
+	python3.13 -m venv .venv
+	.venv/bin/pip install -q uv==0.13.9
+
+.venv/ready: requirements/dev.txt .venv/bin/uv
+	$(UV) pip install -q --python .venv -r requirements/dev.txt
+	touch $@
+
+.venv-aws/ready: requirements/local-aws.txt .venv/bin/uv
+	$(UV) venv -q --clear --python .venv/bin/python .venv-aws
+	$(UV) pip install -q --python .venv-aws -r requirements/local-aws.txt
+	touch $@
+
+.venv-sam/ready: requirements/sam.txt .venv/bin/uv
+	$(UV) venv -q --clear --python .venv/bin/python .venv-sam
+	$(UV) pip install -q --python .venv-sam -r requirements/sam.txt
+	touch $@
+
+# ---- called by `sam build`, one for each function ----
+
+build-%:
+	$(PYTHON) -m scripts.package $* "$(ARTIFACTS_DIR)" --architecture $(ARCHITECTURE)

@@ -1,0 +1,94 @@
+"""Train, build, deploy, upload, activate: `python -m scripts.deploy --data houses.csv --target price`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from drift_core.bundle import MANIFEST_FILE, BundleError, Manifest
+from scripts.deployment import DeploymentError, activate, build, deploy_stack, upload_bundle
+from scripts.process import ProcessError, run
+from scripts.stack import LOCAL, Stack, StackError, Target
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+_console = Console(highlight=False)
+
+DEFAULT_TRAINING = ("--generate", "20000")
+"""What is trained when nothing is named: generated house sales."""
+
+ERRORS = (DeploymentError, ProcessError, StackError, BundleError, ClientError, BotoCoreError, OSError)
+
+
+@app.command(
+    help=f"{__doc__}\n\nOptions that are not listed here go to `python -m training`.",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def deploy(
+    context: typer.Context,
+    *,
+    config_env: Annotated[
+        str, typer.Option(help="Environment of samconfig.toml: local, dev or prod.")
+    ] = LOCAL,
+    bundle: Annotated[
+        Path | None, typer.Option(help="Folder of a trained bundle, instead of training one.", exists=True)
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before changing an AWS account.")] = False,
+) -> None:
+    """Exit code 1: a step failed."""
+    if bundle is not None and context.args:
+        raise typer.BadParameter(f"--bundle is trained already; leave out {' '.join(context.args)}")
+    try:
+        target = Target.load(config_env)
+        if config_env != LOCAL and not yes:
+            account = target.client("sts").get_caller_identity()["Account"]
+            question = (
+                f"deploy {target.stack_name} to account {account}, region {target.session.region_name}?"
+            )
+            typer.confirm(question, abort=True)
+        stack, manifest = deploy_all(target, bundle or train(target, context.args))
+    except ERRORS as error:
+        Console(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    _console.print(
+        f"{manifest.model_name} {manifest.model_version} is served at {stack.api_url}", soft_wrap=True
+    )
+
+
+def train(target: Target, options: list[str]) -> Path:
+    """Train a bundle; its folder."""
+    with step("train"):
+        command = [sys.executable, "-m", "training", *(options or DEFAULT_TRAINING)]
+        return Path(run(command, environment=target.environment))
+
+
+def deploy_all(target: Target, folder: Path) -> tuple[Stack, Manifest]:
+    """Build, deploy, upload a bundle and serve it."""
+    manifest = Manifest.from_json((folder / MANIFEST_FILE).read_bytes())
+    with step("build the functions"):
+        build(target)
+    with step(f"deploy the stack {target.stack_name}"):
+        stack = deploy_stack(target, manifest, lambda line: _console.print(f"  {line}", style="dim"))
+    with step(f"upload and activate {manifest.model_version}"):
+        activate(stack, upload_bundle(stack, folder))
+    return stack, manifest
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """Say what is done and how long it took."""
+    started = time.monotonic()
+    with _console.status(f"{name} ..."):
+        yield
+    _console.print(f"{name}: {time.monotonic() - started:.1f} s")
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m scripts.deploy")

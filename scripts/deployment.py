@@ -1,0 +1,155 @@
+"""The steps of a deployment: build, deploy the stack, upload a bundle, activate it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from botocore.exceptions import ClientError
+
+from drift_core.bundle import MANIFEST_FILE, Manifest, bundle_prefix
+from drift_core.schema import FeatureSchema, Kind
+from scripts import local_template
+from scripts.process import run
+from scripts.stack import LOCAL, PROJECT, Stack, Target
+
+type Say = Callable[[str], None]
+
+SAM = str(PROJECT / ".venv-sam" / "bin" / "sam")
+
+MAX_PARAMETER_BYTES = 4096
+"""Longest value of a CloudFormation parameter."""
+
+_ATHENA = {Kind.NUMERIC: "double", Kind.CATEGORICAL: "string", Kind.BOOLEAN: "boolean"}
+
+
+class DeploymentError(RuntimeError):
+    """A deployment that must not go on; the text says why and what to do."""
+
+
+def build(target: Target) -> None:
+    """Build the functions' packages and the template into .aws-sam/build.
+
+    Raises
+    ------
+    ProcessError
+        If `sam build` fails.
+    """
+    wanted = overrides(target).get("Architecture", "x86_64")
+    architecture = "host" if target.config_env == LOCAL else wanted
+    run(
+        [SAM, "build", "--config-env", target.config_env],
+        environment={**target.environment, "ARCHITECTURE": architecture},
+    )
+
+
+def deploy_stack(target: Target, manifest: Manifest, say: Say) -> Stack:
+    """Deploy what was built, for the model of a bundle.
+
+    Raises
+    ------
+    ProcessError
+        If `sam deploy` fails.
+    """
+    parameters = {
+        **overrides(target),
+        "ModelName": manifest.model_name,
+        "FeatureTypes": feature_types(manifest.schema),
+    }
+    template = local_template.read(PROJECT / local_template.BUILT)
+    if target.config_env == LOCAL:
+        smaller, left_out = local_template.for_local(template)
+        local_template.write(smaller, PROJECT / local_template.LOCAL)
+        say(f"left out, as the local AWS does not know them: {', '.join(left_out)}")
+    command = [
+        SAM,
+        "deploy",
+        "--config-env",
+        target.config_env,
+        "--no-confirm-changeset",
+        "--parameter-overrides",
+    ]
+    command += [f"{name}={value}" for name, value in parameters.items()]
+    run(command, environment=target.environment)
+    stack = Stack.of(target)
+    if target.config_env == LOCAL:
+        _reserve_concurrency(stack, local_template.reserved_concurrency(template), say)
+    return stack
+
+
+def overrides(target: Target) -> dict[str, str]:
+    """Parameters that samconfig.toml sets for an environment."""
+    config = tomllib.loads((PROJECT / "samconfig.toml").read_text())
+    given = config[target.config_env]["deploy"]["parameters"].get("parameter_overrides", [])
+    return dict(pair.split("=", 1) for pair in given)
+
+
+def feature_types(schema: FeatureSchema) -> str:
+    """A model's features as the fields of an Athena struct.
+
+    Raises
+    ------
+    DeploymentError
+        If they do not fit a parameter.
+    """
+    types = ",".join(f"{feature.name}:{_ATHENA[feature.kind]}" for feature in schema.features)
+    if len(types.encode()) > MAX_PARAMETER_BYTES:
+        raise DeploymentError(
+            f"the {len(schema.features)} features' names and types have {len(types.encode())} bytes, "
+            f"a CloudFormation parameter has at most {MAX_PARAMETER_BYTES}: shorten names or drop features"
+        )
+    return types
+
+
+def upload_bundle(stack: Stack, folder: Path) -> Manifest:
+    """Upload a bundle, its manifest last: a bundle whose manifest is there is whole.
+
+    Raises
+    ------
+    BundleError
+        If a file is not the one that the manifest vouches for.
+    DeploymentError
+        If this version lies there with another content: a bundle is never changed.
+    """
+    content = (folder / MANIFEST_FILE).read_bytes()
+    manifest = Manifest.from_json(content)
+    prefix = bundle_prefix(manifest.model_name, manifest.model_version)
+    files: Mapping[str, bytes] = {
+        **{name: manifest.verify(name, (folder / name).read_bytes()) for name in manifest.files},
+        MANIFEST_FILE: content,
+    }
+    s3, bucket = stack.client("s3"), stack.outputs["ModelsBucketName"]
+    for name, body in files.items():
+        try:
+            s3.put_object(Bucket=bucket, Key=prefix + name, Body=body, IfNoneMatch="*")
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "PreconditionFailed":
+                raise
+            if s3.get_object(Bucket=bucket, Key=prefix + name)["Body"].read() != body:
+                raise DeploymentError(
+                    f"s3://{bucket}/{prefix}{name} exists with another content, and a bundle is never "
+                    f"changed: train it again"
+                ) from error
+    return manifest
+
+
+def activate(stack: Stack, manifest: Manifest) -> None:
+    """Serve a version that was uploaded; the functions notice within a minute."""
+    stack.client("ssm").put_parameter(
+        Name=stack.outputs["ActiveBundleParameterName"], Value=manifest.model_version, Overwrite=True
+    )
+
+
+def _reserve_concurrency(stack: Stack, reserved: Mapping[str, int], say: Say) -> None:
+    """The local CloudFormation leaves it out, but the local Lambda keeps it."""
+    cloudformation, functions = stack.client("cloudformation"), stack.client("lambda")
+    for logical_id, number in reserved.items():
+        found = cloudformation.describe_stack_resource(
+            StackName=stack.target.stack_name, LogicalResourceId=logical_id
+        )
+        functions.put_function_concurrency(
+            FunctionName=found["StackResourceDetail"]["PhysicalResourceId"],
+            ReservedConcurrentExecutions=number,
+        )
+        say(f"reserved concurrency {number} of {logical_id} set afterwards: the local stack leaves it out")

@@ -1,0 +1,78 @@
+"""The built template without what the local AWS does not know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+BUILT = Path(".aws-sam/build/template.yaml")
+LOCAL = Path(".aws-sam/build/local.yaml")
+"""Named in samconfig.toml; beside the built one, because its paths are relative."""
+
+UNKNOWN_TYPES = ("AWS::Athena::NamedQuery", "AWS::CloudWatch::CompositeAlarm")
+
+type Template = dict[str, Any]
+
+
+def read(path: Path) -> Template:
+    """A template, its tags in their long form: `!Ref x` is {"Ref": "x"}."""
+    template: Template = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a safe loader with more tags
+    return template
+
+
+def for_local(template: Template) -> tuple[Template, dict[str, str]]:
+    """Leave out the resources that the local AWS refuses.
+
+    Returns
+    -------
+    The smaller template, and the type of each resource that was left out, by logical id.
+    """
+    left_out = {
+        name: resource["Type"] for name, resource in template["Resources"].items() if _is_unknown(resource)
+    }
+    kept = {name: resource for name, resource in template["Resources"].items() if name not in left_out}
+    return {**template, "Resources": kept}, left_out
+
+
+def write(template: Template, path: Path) -> None:
+    """Write a template as JSON, which is YAML too."""
+    path.write_text(json.dumps(template, indent=1))
+
+
+def reserved_concurrency(template: Template) -> dict[str, int]:
+    """Reserved concurrency by the function's logical id, where one is set."""
+    return {
+        name: resource["Properties"]["ReservedConcurrentExecutions"]
+        for name, resource in template["Resources"].items()
+        if "ReservedConcurrentExecutions" in resource.get("Properties", {})
+    }
+
+
+def _is_unknown(resource: Mapping[str, Any]) -> bool:
+    computed_alarm = resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]
+    return computed_alarm or resource["Type"] in UNKNOWN_TYPES
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short tags."""
+
+
+def _long_form(loader: _Loader, function: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    match node:
+        case yaml.ScalarNode():
+            value = loader.construct_scalar(node)
+        case yaml.SequenceNode():
+            value = loader.construct_sequence(node, deep=True)
+        case yaml.MappingNode():
+            value = loader.construct_mapping(node, deep=True)
+    if function == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {function if function in ("Ref", "Condition") else f"Fn::{function}": value}
+
+
+_Loader.add_multi_constructor("!", _long_form)
