@@ -126,7 +126,7 @@ def _labels(series: pd.Series) -> Matrix:
 def _times(series: pd.Series) -> npt.NDArray[np.int64]:
     if pd.api.types.is_numeric_dtype(series.dtype):
         raise DataError(
-            f"time column {series.name!r} holds numbers, {series.iloc[0]!r} in row 1, whose unit is unknown; "
+            f"time column {series.name!r} holds numbers, {series.iloc[0]} in row 1, whose unit is unknown; "
             f"write ISO 8601 times such as 2024-05-01T12:00:00Z"
         )
     times = pd.to_datetime(series, format="ISO8601", utc=True, errors="coerce")
