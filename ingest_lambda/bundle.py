@@ -86,8 +86,7 @@ class BundleStore:
             version = NO_BUNDLE
         if version == NO_BUNDLE:
             raise NoBundleError(
-                f"no bundle of {self.model_name} is active; train one and activate it: "
-                f"python -m scripts.deploy --help"
+                f"no bundle of {self.model_name} is active; train and activate one: python -m scripts.deploy"
             )
         return version
 

@@ -159,7 +159,7 @@ def test_health(api: Api) -> None:
     assert api.metrics() == []
 
 
-NOT_ACTIVE = "no bundle of house-prices is active; train one and activate it: python -m scripts.deploy --help"
+NOT_ACTIVE = "no bundle of house-prices is active; train and activate one: python -m scripts.deploy"
 
 
 @pytest.mark.parametrize("value", ["none", client_error("ParameterNotFound")])
