@@ -1,0 +1,41 @@
+-- Two windows; e2 lies in two files, a record was quarantined twice, the second verdict was revised.
+create table prediction_files as select * from (values
+    ('e1', timestamp '2026-01-02 10:00:10', 'v1', 10.0,  {'rooms': 3.0,  'area': 'coast'}, 8.0,  12.0, 's-0', '1'),
+    ('e2', timestamp '2026-01-02 10:00:20', 'v1', 20.0,  {'rooms': null, 'area': 'coast'}, 18.0, 22.0, 's-0', '2'),
+    ('e2', timestamp '2026-01-02 10:00:20', 'v1', 20.0,  {'rooms': null, 'area': 'coast'}, 18.0, 22.0, 's-0', '7'),
+    ('e3', timestamp '2026-01-02 10:05:10', 'v1', 30.0,  {'rooms': 90.0, 'area': 'hills'}, 28.0, 32.0, 's-1', '3'),
+    ('old', timestamp '2025-12-01 10:05:10', 'v1', 99.0, {'rooms': 1.0, 'area': 'hills'}, 28.0, 32.0, 's-1', '4')
+) as t(event_id, event_time, model_version, prediction, features, interval_lower, interval_upper, shard_id,
+       sequence_number);
+alter table prediction_files add column model_name varchar default 'm';
+alter table prediction_files add column source varchar default 'api';
+alter table prediction_files add column predicted_class varchar;
+alter table prediction_files add column interval_coverage double default 0.9;
+alter table prediction_files add column confidence double default 0.5;
+alter table prediction_files add column window_start timestamp;
+alter table prediction_files add column dt varchar;
+alter table prediction_files add column hour integer default 10;
+update prediction_files set window_start = time_bucket(interval '5' minute, event_time),
+                            dt = strftime(event_time, '%Y-%m-%d');
+create table label_files as select *, timestamp '2026-01-02 10:00:00' as window_start, null::varchar as label_class,
+       'api' as source, 'm' as model_name, 's-0' as shard_id, '2026-01-02' as dt, 10 as hour from (values
+    ('l1', timestamp '2026-01-03 00:00:00', 'e1', 11.0, '1'),
+    ('l2', timestamp '2026-01-03 00:00:00', 'e2', 50.0, '2'),
+    ('l3', timestamp '2026-01-04 00:00:00', 'e2', 23.0, '3'),
+    ('l3', timestamp '2026-01-04 00:00:00', 'e2', 23.0, '4'),
+    ('l4', timestamp '2026-01-04 00:00:00', 'nobody', 1.0, '5')
+) as t(event_id, event_time, prediction_id, label, sequence_number);
+create table quarantine_files as select *, '2026-01-02' as dt, 11 as hour from (values
+    ('not JSON', 's-0', '11', timestamp '2026-01-02 11:00:00', 'eA=='),
+    ('not JSON', 's-0', '11', timestamp '2026-01-02 11:00:00', 'eA=='),
+    ('not JSON', 's-1', '11', timestamp '2026-01-02 11:00:05', 'eQ=='),
+    ('event_time is absent', 's-1', '12', timestamp '2026-01-02 11:00:06', 'eg==')
+) as t(reason, shard_id, sequence_number, arrival_time, payload);
+create table verdict_files as select *, 'm' as model_name, 'v1' as model_version, 'window' as span,
+       false as gross_shift, 0.5 as mean_shift_sigma, 0.3 as smallest_detectable_sigma, '2026-01-02' as dt
+from (values
+    ('2026-01-02T10:00:00+00:00', '2026-01-02T10:05:00+00:00', 2, false, 0.4::double, []::varchar[]),
+    ('2026-01-02T10:05:00+00:00', '2026-01-02T10:10:00+00:00', 1, false, 0.9, []::varchar[]),
+    ('2026-01-02T10:05:00+00:00', '2026-01-02T10:10:00+00:00', 3, true, 4.0, ['rooms', 'prediction']),
+    ('2026-01-02T10:10:00+00:00', '2026-01-02T10:15:00+00:00', 3, true, 2.0, ['rooms'])
+) as t("start", "end", n, drift, drift_score, guilty);
