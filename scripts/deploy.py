@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -40,11 +40,18 @@ def deploy(
     bundle: Annotated[
         Path | None, typer.Option(help="Folder of a trained bundle, instead of training one.", exists=True)
     ] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option(help="Parameter of the template, e.g. ShardCount=2; repeatable.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before changing an AWS account.")] = False,
 ) -> None:
     """Exit code 1: a step failed."""
     if bundle is not None and context.args:
         raise typer.BadParameter(f"--bundle is trained already; leave out {' '.join(context.args)}")
+    pairs = [text.partition("=") for text in parameter or ()]
+    if not all(separator for _, separator, _ in pairs):
+        raise typer.BadParameter("--parameter is written as Name=Value")
+    parameters = {name: value for name, _, value in pairs}
     try:
         target = Target.load(config_env)
         if config_env != LOCAL and not yes:
@@ -53,7 +60,7 @@ def deploy(
                 f"deploy {target.stack_name} to account {account}, region {target.session.region_name}?"
             )
             typer.confirm(question, abort=True)
-        stack, manifest = deploy_all(target, bundle or train(target, context.args))
+        stack, manifest = deploy_all(target, bundle or train(target, context.args), parameters)
     except ERRORS as error:
         Console(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
@@ -69,16 +76,20 @@ def train(target: Target, options: list[str]) -> Path:
         return Path(run(command, environment=target.environment))
 
 
-def deploy_all(target: Target, folder: Path) -> tuple[Stack, Manifest]:
-    """Build, deploy, upload a bundle and serve it."""
+def deploy_all(target: Target, folder: Path, parameters: Mapping[str, str]) -> tuple[Stack, Manifest]:
+    """Build, deploy, upload the bundle in a folder and serve it."""
     manifest = Manifest.from_json((folder / MANIFEST_FILE).read_bytes())
     with step("build the functions"):
         build(target)
     with step(f"deploy the stack {target.stack_name}"):
-        stack = deploy_stack(target, manifest, lambda line: _console.print(f"  {line}", style="dim"))
+        stack = deploy_stack(target, manifest, say=_detail, parameters=parameters)
     with step(f"upload and activate {manifest.model_version}"):
         activate(stack, upload_bundle(stack, folder))
     return stack, manifest
+
+
+def _detail(line: str) -> None:
+    _console.print(f"  {line}", style="dim", soft_wrap=True)
 
 
 @contextmanager

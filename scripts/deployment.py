@@ -16,7 +16,12 @@ from scripts.stack import LOCAL, PROJECT, Stack, Target
 
 type Say = Callable[[str], None]
 
+BUILD = PROJECT / ".aws-sam" / "build"
+"""Where `make build` leaves the packages and the template."""
+
 SAM = str(PROJECT / ".venv-sam" / "bin" / "sam")
+
+CONFIG = PROJECT / "samconfig.toml"
 
 MAX_PARAMETER_BYTES = 4096
 """Longest value of a CloudFormation parameter."""
@@ -28,60 +33,67 @@ class DeploymentError(RuntimeError):
     """A deployment that must not go on; the text says why and what to do."""
 
 
-def build(target: Target) -> None:
-    """Build the functions' packages and the template into .aws-sam/build.
+def build(target: Target, folder: Path = BUILD) -> None:
+    """Build the functions' packages and the template into a folder.
 
     Raises
     ------
     ProcessError
         If `sam build` fails.
     """
-    wanted = overrides(target).get("Architecture", "x86_64")
+    wanted = parameters_of(target.config_env).get("Architecture", "x86_64")
     architecture = "host" if target.config_env == LOCAL else wanted
     run(
-        [SAM, "build", "--config-env", target.config_env],
+        [SAM, "build", "--config-env", target.config_env, "--build-dir", str(folder)],
         environment={**target.environment, "ARCHITECTURE": architecture},
     )
 
 
-def deploy_stack(target: Target, manifest: Manifest, say: Say) -> Stack:
-    """Deploy what was built, for the model of a bundle.
+def deploy_stack(
+    target: Target,
+    manifest: Manifest,
+    *,
+    say: Say,
+    folder: Path = BUILD,
+    parameters: Mapping[str, str] | None = None,
+) -> Stack:
+    """Deploy what was built into a folder, for the model of a bundle.
+
+    Parameters
+    ----------
+    parameters : of the template, in place of those in samconfig.toml.
 
     Raises
     ------
     ProcessError
         If `sam deploy` fails.
     """
-    parameters = {
-        **overrides(target),
+    given = {
+        **parameters_of(target.config_env),
+        **(parameters or {}),
         "ModelName": manifest.model_name,
         "FeatureTypes": feature_types(manifest.schema),
     }
-    template = local_template.read(PROJECT / local_template.BUILT)
+    path = folder / "template.yaml"
+    template = local_template.read(path)
     if target.config_env == LOCAL:
+        path = folder / "local.yaml"  # beside the built one, because its paths are relative
         smaller, left_out = local_template.for_local(template)
-        local_template.write(smaller, PROJECT / local_template.LOCAL)
+        local_template.write(smaller, path)
         say(f"left out, as the local AWS does not know them: {', '.join(left_out)}")
-    command = [
-        SAM,
-        "deploy",
-        "--config-env",
-        target.config_env,
-        "--no-confirm-changeset",
-        "--parameter-overrides",
-    ]
-    command += [f"{name}={value}" for name, value in parameters.items()]
-    run(command, environment=target.environment)
+    command = [SAM, "deploy", "--config-file", str(CONFIG), "--config-env", target.config_env]
+    command += ["--template-file", str(path), "--no-confirm-changeset", "--parameter-overrides"]
+    run([*command, *(f"{name}={value}" for name, value in given.items())], environment=target.environment)
     stack = Stack.of(target)
     if target.config_env == LOCAL:
         _reserve_concurrency(stack, local_template.reserved_concurrency(template), say)
     return stack
 
 
-def overrides(target: Target) -> dict[str, str]:
-    """Parameters that samconfig.toml sets for an environment."""
-    config = tomllib.loads((PROJECT / "samconfig.toml").read_text())
-    given = config[target.config_env]["deploy"]["parameters"].get("parameter_overrides", [])
+def parameters_of(config_env: str) -> dict[str, str]:
+    """Template parameters that samconfig.toml sets for an environment."""
+    config = tomllib.loads(CONFIG.read_text())
+    given = config[config_env]["deploy"]["parameters"].get("parameter_overrides", [])
     return dict(pair.split("=", 1) for pair in given)
 
 

@@ -9,10 +9,6 @@ from typing import Any
 
 import yaml
 
-BUILT = Path(".aws-sam/build/template.yaml")
-LOCAL = Path(".aws-sam/build/local.yaml")
-"""Named in samconfig.toml; beside the built one, because its paths are relative."""
-
 UNKNOWN_TYPES = ("AWS::Athena::NamedQuery", "AWS::CloudWatch::CompositeAlarm")
 
 type Template = dict[str, Any]
