@@ -149,7 +149,7 @@ def _place(piece: Slice) -> dict[str, Any]:
     return {
         "window_start": pa.repeat(start, len(piece)),
         "shard_id": _constant(piece.key.shard_id, len(piece)),
-        "sequence_number": pa.array([str(sequence) for sequence in piece.sequences]),
+        "sequence_number": piece.table["sequence_number"],
     }
 
 

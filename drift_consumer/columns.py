@@ -87,7 +87,7 @@ def parse(payloads: Sequence[bytes], schema: Any) -> Any | None:
     fields of the right types.
     """
     lines = b"\n".join(payloads)
-    if not _one_object_a_line(lines, len(payloads)) or not _is_utf8(lines):
+    if not _one_object_a_line(payloads, lines) or not _is_utf8(lines):
         return None
     try:
         table = pj.read_json(
@@ -100,16 +100,19 @@ def parse(payloads: Sequence[bytes], schema: Any) -> Any | None:
     return table.combine_chunks() if table.num_rows == len(payloads) else None
 
 
-def _one_object_a_line(lines: bytes, count: int) -> bool:
+def _one_object_a_line(payloads: Sequence[bytes], lines: bytes) -> bool:
     """Whether equal numbers of rows and lines will mean one object a line.
 
     Between `}`, newline and `{` an object can only have ended, so nothing spans two lines.
     """
+    if not all(payloads):
+        return False
+    characters = np.frombuffer(lines, np.uint8)
+    last = np.cumsum([len(payload) + 1 for payload in payloads]) - 2
+    first = np.append(0, last[:-1] + 2)
     return (
-        lines.startswith(b"{")
-        and lines.endswith(b"}")
-        and lines.count(b"\n") == count - 1
-        and lines.count(b"}\n{") == count - 1
+        np.count_nonzero(characters == ord("\n")) == len(payloads) - 1
+        and bool((characters[first] == ord("{")).all() and (characters[last] == ord("}")).all())
         and not _NULL_AFTER_OBJECT.search(lines)
     )
 
@@ -141,24 +144,32 @@ def vouched(table: Any, arrivals: Counts) -> Mask:
         & (times <= latest)
         & _filled(table["model_name"])
         & (_filled(table["source"]) | _null(table["source"]))
+        & _plain_numbers(table)
     )
     kinds = table["event_type"]
     predictions, labels = _equal(kinds, PREDICTION), _equal(kinds, LABEL)
     if predictions.any():
         predictions &= _filled(table["model_version"]) & _predictions(table)
     if labels.any():
-        labels &= np.isfinite(_numbers(table, "label")) & _label_times(table["prediction_id"], latest)
+        labels &= ~_null(table["label"]) & _label_times(table["prediction_id"], latest)
     return good & (predictions | labels)
 
 
 def _predictions(table: Any) -> Mask:
-    good: Mask = np.isfinite(_numbers(table, "prediction")) & ~_null(table["features"])
-    good &= _null(table["confidence"]) | np.isfinite(_numbers(table, "confidence"))
-    complete = [np.isfinite(numbers(part)) for part in flatten(table["interval"])]
-    good &= _null(table["interval"]) | np.logical_and.reduce(complete)
-    for part in flatten(table["features"]):
-        if pa.types.is_floating(part.type):  # NaN and infinity are not JSON: `single.read` decides
-            good &= np.isfinite(numbers(part)) | _null(part)
+    good: Mask = ~_null(table["prediction"]) & ~_null(table["features"])
+    incomplete = np.logical_or.reduce([_null(part) for part in flatten(table["interval"])])
+    good &= _null(table["interval"]) | ~incomplete
+    return good
+
+
+def _plain_numbers(table: Any) -> Mask:
+    """Whether a row has no NaN and no infinity, which are not JSON, in any field: `single.read` decides."""
+    columns = [one_chunk(table[name]) for name in ("prediction", "confidence", "label")]
+    columns += [*flatten(table["interval"]), *flatten(table["features"])]
+    good = np.ones(table.num_rows, bool)
+    for column in columns:
+        if pa.types.is_floating(column.type) and column.null_count < len(column):
+            good &= np.isfinite(numbers(column)) | _null(column)
     return good
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from binascii import a2b_base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,14 +36,18 @@ class Records:
         ----------
         event : as Lambda passes it to the handler of a Kinesis event source mapping.
         """
-        shards: dict[str, list[Mapping[str, Any]]] = {}
-        for record in event["Records"]:
-            shard_id = record["eventID"].partition(":")[0]
-            shards.setdefault(shard_id, []).append(record["kinesis"])
-        return [cls._of(shard_id, kinesis) for shard_id, kinesis in shards.items()]
+        records = event["Records"]
+        shards = [record["eventID"].partition(":")[0] for record in records]
+        return [
+            cls._of(
+                shard_id,
+                [record["kinesis"] for record, s in zip(records, shards, strict=True) if s == shard_id],
+            )
+            for shard_id in dict.fromkeys(shards)
+        ]
 
     @classmethod
-    def _of(cls, shard_id: str, kinesis: Iterable[Mapping[str, Any]]) -> Records:
+    def _of(cls, shard_id: str, kinesis: Sequence[Mapping[str, Any]]) -> Records:
         arrivals = np.array([record["approximateArrivalTimestamp"] for record in kinesis], float)
         return cls(
             shard_id=shard_id,

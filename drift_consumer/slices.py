@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from drift_consumer.columns import flatten, id_bytes, id_times, numbers, one_chunk
+from drift_consumer.columns import EVENT_ID_LENGTH, flatten, id_bytes, id_times, numbers, one_chunk
 from drift_consumer.decode import Decoded, Group, Positions
 from drift_consumer.records import Records
 from drift_consumer.single import NO_VERSION
@@ -39,7 +39,7 @@ class Slice:
     ids : shape (n,), what makes a record distinct, ASCII.
     times : shape (n,), UTC milliseconds by which the records are windowed.
     rows : shape (n, columns of the layout).
-    table : pyarrow, n rows; what the archive keeps of them.
+    table : pyarrow, n rows; what the archive keeps of them, with their `sequence_number`.
     """
 
     key: WindowKey
@@ -94,15 +94,10 @@ def by_window(records: Records, decoded: Decoded, window_seconds: int | None) ->
     window_seconds : overrides the length in the bundles' manifests; None leaves it, and is the default
         length for labels and the quarantine.
     """
-    sequences = np.array([int(sequence) for sequence in records.sequences], object)
-    slices = [
-        piece
-        for group in decoded.groups
-        for piece in _cut(_of_group(group, records.shard_id, sequences[group.positions], window_seconds))
-    ]
+    wholes = [_of_group(group, records, window_seconds) for group in decoded.groups]
     if decoded.rejected:
-        slices += _cut(_of_rejected(records, decoded.rejected, sequences, window_seconds))
-    return slices
+        wholes.append(_of_rejected(records, decoded.rejected, window_seconds))
+    return [piece for whole in wholes for piece in _cut(whole)]
 
 
 def _cut(whole: Slice) -> Iterator[Slice]:
@@ -113,13 +108,11 @@ def _cut(whole: Slice) -> Iterator[Slice]:
         yield replace(piece, key=replace(whole.key, start=start))
 
 
-def _of_group(
-    group: Group, shard_id: str, sequences: npt.NDArray[np.object_], window_seconds: int | None
-) -> Slice:
-    table = group.table
+def _of_group(group: Group, records: Records, window_seconds: int | None) -> Slice:
+    table, names = group.table, _at(records.sequences, group.positions)
     event_ids = id_bytes(table["event_id"])
     if group.bundle is None:
-        seconds, layout, rows = MonitorSettings().window_seconds, NO_COLUMNS, np.zeros((len(sequences), 0))
+        seconds, layout, rows = MonitorSettings().window_seconds, NO_COLUMNS, np.zeros((len(names), 0))
         times = id_times(id_bytes(table["prediction_id"]))
     else:
         seconds = group.bundle.manifest.monitor.window_seconds
@@ -132,25 +125,19 @@ def _of_group(
         window_seconds=window_seconds or seconds,
     )
     return Slice(
-        key=WindowKey(series=series, start=0, shard_id=shard_id),
+        key=WindowKey(series=series, start=0, shard_id=records.shard_id),
         layout=layout,
-        sequences=sequences,
-        ids=event_ids.view("S36").ravel(),
+        sequences=_numbers(names),
+        ids=event_ids.view(f"S{EVENT_ID_LENGTH}").ravel(),
         times=times,
         rows=rows,
-        table=table,
+        table=table.append_column("sequence_number", pa.array(names)),
     )
 
 
-def _of_rejected(
-    records: Records,
-    rejected: dict[int, str],
-    sequences: npt.NDArray[np.object_],
-    window_seconds: int | None,
-) -> Slice:
+def _of_rejected(records: Records, rejected: dict[int, str], window_seconds: int | None) -> Slice:
     positions = np.array(sorted(rejected), np.intp)
-    arrivals = records.arrivals[positions]
-    names = [records.sequences[position] for position in positions]
+    arrivals, names = records.arrivals[positions], _at(records.sequences, positions)
     series = Series(
         kind=QUARANTINE,
         model_name=NO_VERSION,
@@ -158,19 +145,28 @@ def _of_rejected(
         window_seconds=window_seconds or MonitorSettings().window_seconds,
     )
     columns = {
-        "reason": [rejected[position] for position in positions],
+        "reason": [rejected[position] for position in positions.tolist()],
         "arrival_time": arrivals,
-        "payload": [b64encode(records.payloads[position]).decode() for position in positions],
+        "payload": [b64encode(payload).decode() for payload in _at(records.payloads, positions)],
+        "sequence_number": names,
     }
     return Slice(
         key=WindowKey(series=series, start=0, shard_id=records.shard_id),
         layout=NO_COLUMNS,
-        sequences=sequences[positions],
-        ids=np.array([name[-36:] for name in names], "S36"),
+        sequences=_numbers(names),
+        ids=np.array([name[-EVENT_ID_LENGTH:] for name in names], f"S{EVENT_ID_LENGTH}"),
         times=arrivals,
         rows=np.zeros((len(positions), 0)),
         table=pa.table(columns),
     )
+
+
+def _at[T](values: list[T], positions: Positions) -> list[T]:
+    return values if len(positions) == len(values) else [values[position] for position in positions.tolist()]
+
+
+def _numbers(sequences: list[str]) -> npt.NDArray[np.object_]:
+    return np.array([int(sequence) for sequence in sequences], object)
 
 
 def _matrix(baseline: Baseline, table: Any) -> Matrix:

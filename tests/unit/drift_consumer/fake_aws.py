@@ -1,0 +1,168 @@
+"""S3 and DynamoDB in memory, as far as the consumer uses them, with a crash on demand around any call."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+
+class CrashError(BaseException):
+    """The Lambda environment is gone: nothing may catch this."""
+
+
+def client_error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": code}}, "Operation")
+
+
+class Calls:
+    """Numbers the calls of all services and tells a hook before and after each."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.hook: Callable[[int, str], None] = lambda number, when: None
+
+    def around(self, call: Callable[[], Any]) -> Any:
+        self.count += 1
+        number = self.count
+        self.hook(number, "before")
+        result = call()
+        self.hook(number, "after")
+        return result
+
+    def crash_at(self, number: int, when: str) -> None:
+        """Crash before or after the n-th call from now."""
+        target = self.count + number
+
+        def hook(current: int, now: str) -> None:
+            if (current, now) == (target, when):
+                raise CrashError
+
+        self.hook = hook
+
+    def heal(self) -> None:
+        self.hook = lambda number, when: None
+
+
+class FakeS3:
+    def __init__(self, calls: Calls) -> None:
+        self.calls = calls
+        self.objects: dict[tuple[str, str], bytes] = {}
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
+        def get() -> dict[str, Any]:
+            if (Bucket, Key) not in self.objects:
+                raise client_error("NoSuchKey")
+            return {"Body": io.BytesIO(self.objects[Bucket, Key])}
+
+        result: dict[str, Any] = self.calls.around(get)
+        return result
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, **_: Any) -> None:
+        self.calls.around(lambda: self.objects.__setitem__((Bucket, Key), bytes(Body)))
+
+    def delete_object(self, *, Bucket: str, Key: str) -> None:
+        self.calls.around(lambda: self.objects.pop((Bucket, Key), None))
+
+    def keys(self, bucket: str) -> list[str]:
+        return sorted(key for owner, key in self.objects if owner == bucket)
+
+
+class FakeDynamoDB:
+    """One table, whose items are kept as DynamoDB describes them."""
+
+    def __init__(self, calls: Calls) -> None:
+        self.calls = calls
+        self.items: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def get_item(self, *, TableName: str, Key: dict[str, Any], ConsistentRead: bool) -> dict[str, Any]:
+        assert ConsistentRead, "an eventually consistent read would count twice"
+
+        def get() -> dict[str, Any]:
+            item = self.items.get(_key(Key))
+            return {"Item": dict(item)} if item else {}
+
+        result: dict[str, Any] = self.calls.around(get)
+        return result
+
+    def put_item(
+        self,
+        *,
+        TableName: str,
+        Item: dict[str, Any],
+        ConditionExpression: str = "",
+        ExpressionAttributeValues: dict[str, Any] | None = None,
+    ) -> None:
+        def put() -> None:
+            self._check(_key(Item), ConditionExpression, ExpressionAttributeValues or {})
+            self.items[_key(Item)] = dict(Item)
+
+        self.calls.around(put)
+
+    def update_item(
+        self,
+        *,
+        TableName: str,
+        Key: dict[str, Any],
+        UpdateExpression: str,
+        ConditionExpression: str,
+        ExpressionAttributeValues: dict[str, Any],
+    ) -> None:
+        assert UpdateExpression == "REMOVE pending"
+
+        def update() -> None:
+            self._check(_key(Key), ConditionExpression, ExpressionAttributeValues)
+            self.items[_key(Key)].pop("pending", None)
+
+        self.calls.around(update)
+
+    def _check(self, key: tuple[str, str], condition: str, values: dict[str, Any]) -> None:
+        item = self.items.get(key)
+        match condition.split():
+            case []:
+                holds = True
+            case ["attribute_not_exists(pk)"]:
+                holds = item is None
+            case [attribute, "=", name]:
+                holds = item is not None and item.get(attribute) == values[name]
+            case _:
+                raise NotImplementedError(condition)
+        if not holds:
+            raise client_error("ConditionalCheckFailedException")
+
+    def get_paginator(self, operation: str) -> FakeDynamoDB:
+        assert operation == "query"
+        return self
+
+    def paginate(
+        self,
+        *,
+        TableName: str,
+        KeyConditionExpression: str,
+        ExpressionAttributeValues: dict[str, Any],
+        IndexName: str = "",
+        ConsistentRead: bool = False,
+    ) -> Iterator[dict[str, Any]]:
+        values = [value["S"] for value in ExpressionAttributeValues.values()]
+
+        def query() -> list[dict[str, Any]]:
+            partition = "pending" if IndexName else "pk"
+            low, high = values[1:] if "BETWEEN" in KeyConditionExpression else ("", "~")
+            found = [
+                dict(item)
+                for item in self.items.values()
+                if item.get(partition) == {"S": values[0]} and low <= item["sk"]["S"] <= high
+            ]
+            return sorted(found, key=lambda item: str(item["sk"]["S"]))
+
+        found = self.calls.around(query)
+        for at in range(0, len(found), 3):  # small pages, since a reader must follow them
+            yield {"Items": found[at : at + 3]}
+        if not found:
+            yield {"Items": []}
+
+
+def _key(item: dict[str, Any]) -> tuple[str, str]:
+    return item["pk"]["S"], item["sk"]["S"]

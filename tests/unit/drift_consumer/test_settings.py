@@ -1,0 +1,42 @@
+"""The environment is read once and refused by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from drift_consumer.settings import ConsumerSettings, EvaluatorSettings
+from drift_core.bundle import MonitorSettings
+
+CONSUMER = {"MODELS_BUCKET": "m", "ARCHIVE_BUCKET": "a", "WINDOW_TABLE": "w", "WINDOW_SECONDS": ""}
+EVALUATOR = {**CONSUMER, "MODEL_NAME": "house-prices", "METRICS_NAMESPACE": "Driftline"}
+
+
+def test_an_empty_override_leaves_the_manifest() -> None:
+    settings = EvaluatorSettings.from_env(EVALUATOR)
+    manifest = MonitorSettings(window_seconds=60, min_samples=7)
+    assert settings.monitor(manifest) == manifest
+    assert ConsumerSettings.from_env(CONSUMER).window_seconds is None
+
+
+def test_an_override_replaces_the_manifest() -> None:
+    settings = EvaluatorSettings.from_env(
+        {**EVALUATOR, "GRACE_SECONDS": "5", "FALSE_ALARMS_PER_MONTH": "0.5"}
+    )
+    found = settings.monitor(MonitorSettings(min_samples=7))
+    assert (found.grace_seconds, found.false_alarms_per_month, found.min_samples) == (5, 0.5, 7)
+
+
+def test_an_absent_variable_is_named() -> None:
+    with pytest.raises(ValueError, match="WINDOW_TABLE is not set; the template sets it"):
+        ConsumerSettings.from_env({**CONSUMER, "WINDOW_TABLE": ""})
+
+
+def test_what_is_no_number_is_named() -> None:
+    with pytest.raises(ValueError, match="WINDOW_SECONDS is 'five'; set a number or leave it empty"):
+        ConsumerSettings.from_env({**CONSUMER, "WINDOW_SECONDS": "five"})
+
+
+@pytest.mark.parametrize("settings", [ConsumerSettings, EvaluatorSettings])
+def test_a_window_must_divide_an_hour(settings: type[ConsumerSettings | EvaluatorSettings]) -> None:
+    with pytest.raises(ValueError, match="window_seconds is 7; it must divide an hour"):
+        settings.from_env({**EVALUATOR, "WINDOW_SECONDS": "7"})
