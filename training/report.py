@@ -51,9 +51,9 @@ def _features(manifest: Manifest) -> Grid:
     for name, importance in manifest.importance.items():
         missing = manifest.training["missing"][name] / rows
         grid.add_row(
-            Text(name),  # not markup, whatever it contains
+            name,
             features[name].kind.value,
-            Text(_values(features[name])),
+            Text(_values(features[name])),  # a category may look like markup
             f"{missing:.1%}" if missing else "",
             _number(importance),
         )
