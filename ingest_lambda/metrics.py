@@ -25,10 +25,18 @@ class Count(StrEnum):
 
 
 class ModelMetrics:
-    """Metrics of one model, with `ModelName` as the only dimension: an alarm's must be the same set."""
+    """Metrics of one model, with `ModelName` as the only dimension: an alarm's must be the same set.
+
+    Raises
+    ------
+    ValueError
+        If the environment does not name the metrics' namespace.
+    """
 
     def __init__(self, model_name: str) -> None:
         self._emf = EphemeralMetrics(service="")  # else the service name becomes a second dimension
+        if not self._emf.namespace:
+            raise ValueError("POWERTOOLS_METRICS_NAMESPACE is not set; set it in the function's environment")
         self._emf.set_default_dimensions(ModelName=model_name)
 
     def add(self, name: Count, number: int = 1) -> None:

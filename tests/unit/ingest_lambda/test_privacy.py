@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from typing import Any
 
@@ -36,6 +37,19 @@ def everything_logged(api: Api) -> str:
 def test_served_and_refused_requests(api: Api, path: str, body: Any, status: int) -> None:
     assert api.post(path, body).status == status
     assert SENTINEL not in everything_logged(api)
+
+
+def test_the_environment_cannot_switch_on_the_logging_of_events(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = vars(app)["resources"]()
+    with monkeypatch.context() as switched:
+        switched.setenv("POWERTOOLS_LOGGER_LOG_EVENT", "true")
+        importlib.reload(app)
+        switched.setattr(app, "resources", lambda: built)
+        assert api.post("/predict", {"instances": [SECRET_HOUSE]}).status == 200
+        assert SENTINEL not in everything_logged(api)
+    importlib.reload(app)
 
 
 def test_lost_events(api: Api) -> None:

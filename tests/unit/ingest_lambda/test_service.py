@@ -40,6 +40,7 @@ def test_labels_are_accepted_and_written(api: Api) -> None:
     assert before <= first.event_time <= time.time_ns() // 1_000_000
     assert (second.label, second.event_time) == (1.5, 7)
     assert first.event_id != second.event_id
+    assert ID.encode() in api.kinesis.taken[0]  # in lower case, as the prediction's event has it
 
 
 NUMBER = "give a number from -1.7976931348623157e+308 to 1.7976931348623157e+308"

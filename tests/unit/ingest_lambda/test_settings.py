@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import fields
 
 import pytest
 
+from ingest_lambda.metrics import ModelMetrics
 from ingest_lambda.settings import Settings
 
 ENVIRONMENT = {
@@ -45,3 +48,21 @@ def test_a_time_is_a_number_above_zero(text: str) -> None:
 def test_a_model_name_is_safe() -> None:
     with pytest.raises(ValueError, match=r"^MODEL_NAME is 'a/b'; use 1 to 64 letters"):
         Settings.from_env({**ENVIRONMENT, "MODEL_NAME": "a/b"})
+
+
+def test_metrics_need_a_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE", raising=False)
+    with pytest.raises(
+        ValueError, match=r"^POWERTOOLS_METRICS_NAMESPACE is not set; set it in the function's"
+    ):
+        ModelMetrics("house-prices")
+
+
+def test_the_handler_is_imported_without_environment_and_without_what_a_lambda_lacks() -> None:
+    program = """
+import sys
+import ingest_lambda.app
+print([name for name in ("pandas", "scipy", "sklearn", "pyarrow", "training") if name in sys.modules])
+"""
+    run = subprocess.run([sys.executable, "-c", program], env={}, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "[]\n", "")
