@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import BotoCoreError
 
 from drift_core.schema import Scalar
 
@@ -100,7 +100,7 @@ class ApiTraffic:
                 self._local.caller = self.connect()
             answer = self._local.caller.call("POST", path, body)
             status, found = answer.status, answer.body
-        except HTTPClientError as error:
+        except (BotoCoreError, ValueError) as error:  # no answer, or one that is not JSON
             status, found = 0, str(error)
         with self._lock:
             self.counts.requests += 1

@@ -129,7 +129,7 @@ def batches(piece: Piece) -> Iterator[list[dict[str, Any]]]:
                 for batch in batched(lines, _BATCH, strict=False):
                     yield [_named(header, fields) for fields in batch]
             else:
-                for read in pq.ParquetFile(content).iterbatches(_BATCH):
+                for read in pq.ParquetFile(content).iter_batches(_BATCH):
                     yield read.to_pylist()
     except (pa.ArrowException, UnicodeDecodeError, csv.Error) as error:
         raise SourceError(f"{piece.name} cannot be read: {error}; write it again") from error

@@ -1,0 +1,17 @@
+"""The examples in the docstrings of the scripts are true."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+
+import pytest
+
+MODULES = ["bundles", "event_ids", "pace", "package", "question", "recorded_row"]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name: str) -> None:
+    result = doctest.testmod(importlib.import_module(f"scripts.{name}"))
+    assert result.attempted > 0
+    assert result.failed == 0

@@ -1,0 +1,120 @@
+"""Each scenario does to the rows what it says, from the window on that it is told, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from drift_core.schema import Kind
+from scripts.bundles import LoadedBundle
+from scripts.scenarios import NEW_CATEGORY, SCENARIOS, ScenarioError, chosen_feature
+from scripts.traffic import Plan, changed, drawn
+
+PLAN = Plan(start_ms=0, windows=8, rows=100, window_seconds=60, seed=3)
+FROM = 5
+
+
+@pytest.fixture(scope="module")
+def rows(bundle: LoadedBundle) -> pd.DataFrame:
+    return drawn(bundle, PLAN)
+
+
+def play(bundle: LoadedBundle, rows: pd.DataFrame, name: str, **options: Any) -> pd.DataFrame:
+    return changed(bundle, rows, PLAN, SCENARIOS[name], from_window=FROM, **options)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_nothing_changes_before_its_window_and_the_input_never(
+    bundle: LoadedBundle, rows: pd.DataFrame, name: str
+) -> None:
+    before = rows.copy(deep=True)
+    made = play(bundle, rows, name)
+    assert_frame_equal(rows, before)
+    early = rows["window"] < FROM
+    assert_frame_equal(made[early], rows[early], check_dtype=False)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_same_seed_gives_the_same_rows(bundle: LoadedBundle, rows: pd.DataFrame, name: str) -> None:
+    assert_frame_equal(play(bundle, rows, name), play(bundle, rows, name))
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_one_column_changes(bundle: LoadedBundle, rows: pd.DataFrame, name: str) -> None:
+    made = play(bundle, rows, name)
+    differing = [
+        column for column in rows if not rows[column].astype(object).equals(made[column].astype(object))
+    ]
+    expected = {"normal": [], "new_category": ["area"], "concept": ["price"], "degradation": ["price"]}
+    assert differing == expected.get(name, ["rooms"])
+
+
+def moved(bundle: LoadedBundle, rows: pd.DataFrame, made: pd.DataFrame) -> list[float]:
+    """Mean move of rooms by window, in standard deviations of the sample."""
+    difference = (made["rooms"] - rows["rooms"]) / bundle.sample["rooms"].std(ddof=0)
+    return difference.groupby(rows["window"]).mean().round(9).tolist()
+
+
+def test_sudden_moves_by_its_strength(bundle: LoadedBundle, rows: pd.DataFrame) -> None:
+    assert moved(bundle, rows, play(bundle, rows, "sudden", strength=1.5)) == [0] * 5 + [1.5] * 3
+
+
+def test_gradual_moves_in_equal_steps(bundle: LoadedBundle, rows: pd.DataFrame) -> None:
+    assert moved(bundle, rows, play(bundle, rows, "gradual", strength=3.0)) == [0] * 5 + [1, 2, 3]
+
+
+def test_seasonal_is_a_sine_of_twelve_windows(bundle: LoadedBundle, rows: pd.DataFrame) -> None:
+    sine = np.sin(2 * np.pi * np.arange(1, 4) / 12).round(9).tolist()
+    assert moved(bundle, rows, play(bundle, rows, "seasonal")) == [0] * 5 + sine
+
+
+def test_unit_change_multiplies(bundle: LoadedBundle, rows: pd.DataFrame) -> None:
+    made = play(bundle, rows, "unit_change")
+    late = rows["window"] >= FROM
+    assert (made["rooms"] / rows["rooms"])[late].dropna().unique().tolist() == [1000.0]
+
+
+@pytest.mark.parametrize(("name", "column"), [("missing", "rooms"), ("new_category", "area")])
+def test_a_share_of_the_rows_changes(
+    bundle: LoadedBundle, rows: pd.DataFrame, name: str, column: str
+) -> None:
+    many = drawn(bundle, replace(PLAN, rows=2_000))
+    made = changed(bundle, many, replace(PLAN, rows=2_000), SCENARIOS[name], from_window=FROM, strength=0.3)
+    late = made["window"] >= FROM
+    hit = made[column].isna() & many[column].notna() if name == "missing" else made[column] == NEW_CATEGORY
+    share = hit[late].mean() / (many[column].notna()[late].mean() if name == "missing" else 1)
+    assert share == pytest.approx(0.3, abs=4 * (0.3 * 0.7 / 6_000) ** 0.5)
+
+
+def test_concept_raises_labels_above_the_median_only(bundle: LoadedBundle, rows: pd.DataFrame) -> None:
+    made = play(bundle, rows, "concept", strength=2.0)
+    rise = made["price"] - rows["price"]
+    high = (rows["rooms"] > rows["rooms"].median()) & (rows["window"] >= FROM)
+    assert rise[high].round(6).unique().tolist() == [round(2 * bundle.sample["price"].std(ddof=0), 6)]
+    assert (rise[~high] == 0).all()
+
+
+def test_degradation_spreads_labels_more_and_more(bundle: LoadedBundle) -> None:
+    plan = replace(PLAN, rows=3_000)
+    rows = drawn(bundle, plan)
+    made = changed(bundle, rows, plan, SCENARIOS["degradation"], from_window=FROM)
+    error = (made["price"] - rows["price"]) / bundle.sample["price"].std(ddof=0)
+    spread = error.groupby(rows["window"]).std().tolist()
+    assert spread[:FROM] == [0] * FROM
+    assert spread[FROM:] == pytest.approx([1 / 3, 2 / 3, 1], rel=4 / (2 * 3_000) ** 0.5)
+
+
+def test_the_most_important_feature_of_the_kind_is_chosen(bundle: LoadedBundle) -> None:
+    assert chosen_feature(bundle.manifest, SCENARIOS["sudden"]).name == "rooms"
+    assert chosen_feature(bundle.manifest, SCENARIOS["new_category"]).name == "area"
+
+
+def test_a_named_feature_may_be_of_any_kind_where_that_makes_sense(bundle: LoadedBundle) -> None:
+    assert chosen_feature(bundle.manifest, SCENARIOS["missing"], "garden").kind is Kind.BOOLEAN
+    with pytest.raises(ScenarioError, match="house-prices has no numeric feature garden; it has area"):
+        chosen_feature(bundle.manifest, SCENARIOS["sudden"], "garden")
