@@ -140,7 +140,7 @@ def decode(payload: bytes) -> Event:
     """
     try:
         described = json.loads(payload)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EventError(f"not JSON ({error}); write one JSON object a record") from None
     if not isinstance(described, dict):
         raise EventError(f"a JSON {type(described).__name__}; write one JSON object a record")

@@ -82,6 +82,7 @@ def changed(event: PredictionEvent | LabelEvent, **changes: Any) -> bytes:
     [
         (b"{", "not JSON ("),
         (b"\xff\xfe", "not JSON ("),
+        (b"[" * 100_000, "not JSON ("),
         (b"[1]", "a JSON list; write one JSON object a record"),
         (changed(PREDICTION, schema_version=2), "schema_version is 2; this reader knows 1"),
         (changed(PREDICTION, event_type="guess"), 'event_type is \'guess\'; write "prediction" or "label"'),
