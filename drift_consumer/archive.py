@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from drift_consumer.columns import flatten
-from drift_consumer.slices import QUARANTINE, Slice
-from drift_consumer.window_store import WindowKey
+from drift_consumer.series import QUARANTINE, WindowKey
+from drift_consumer.slices import Slice
 from drift_core.event import LABEL, PREDICTION
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def object_key(window: WindowKey, sequence_range: str) -> str:
     ----------
     sequence_range : "first-last", as the window's item lists it.
 
-    >>> from drift_consumer.window_store import Series
+    >>> from drift_consumer.series import Series
     >>> series = Series(kind="label", model_name="m", model_version="-", window_seconds=300)
     >>> object_key(WindowKey(series=series, start=300_000, shard_id="s"), "7-9")
     'labels/dt=1970-01-01/hour=00/m.-.300.0000000300000.s.7-9.parquet'

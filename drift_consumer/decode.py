@@ -19,7 +19,8 @@ from drift_consumer import single
 from drift_consumer.baselines import Baselines, Bundle
 from drift_consumer.columns import event_schema, features_type, one_chunk, parse, vouched
 from drift_consumer.records import Records
-from drift_consumer.single import NO_VERSION, KnownModels
+from drift_consumer.series import NAMELESS
+from drift_consumer.single import KnownModels
 from drift_core.event import LABEL, PREDICTION, EventError
 
 type Positions = npt.NDArray[np.intp]
@@ -34,7 +35,7 @@ class Group:
 
     Attributes
     ----------
-    model_version : NO_VERSION for labels.
+    model_version : NAMELESS for labels.
     bundle : of predictions; None for labels.
     positions : shape (n,), increasing; where the rows stand in the batch.
     table : n rows of the columns of `event_schema`, and `label_class`.
@@ -129,7 +130,7 @@ def _by_model(table: Any, rows: Positions) -> Iterator[tuple[str, str, str, Posi
     kinds, names, versions = (
         table[column].take(rows) for column in ("event_type", "model_name", "model_version")
     )
-    versions = pc.if_else(pc.equal(kinds, LABEL), NO_VERSION, versions)
+    versions = pc.if_else(pc.equal(kinds, LABEL), NAMELESS, versions)
     columns = [one_chunk(column).dictionary_encode() for column in (kinds, names, versions)]
     codes = np.zeros(len(rows), np.int64)
     for column in columns:

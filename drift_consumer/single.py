@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from drift_consumer.baselines import Baselines, Bundle, UnknownModelError
+from drift_consumer.series import NAMELESS
 from drift_core.bundle import check_name
 from drift_core.event import Event, EventError, LabelEvent, PredictionEvent, decode, event_id_time
 from drift_core.schema import Feature, Kind, Scalar
 
 FUTURE_LIMIT = 3_600_000
 """Milliseconds that an event may lie after its arrival: clocks differ, but not by more than an hour."""
-
-NO_VERSION = "-"
-"""Stands for the model version where there is none: a label belongs to whichever version predicted."""
 
 _KPL_MAGIC = b"\xf3\x89\x9a\xc2"
 _VERSION_DIGIT = 14  # of a UUID
@@ -30,7 +28,7 @@ class Row:
 
     Attributes
     ----------
-    model_version : NO_VERSION for a label.
+    model_version : NAMELESS for a label.
     bundle : of a prediction; None for a label.
     fields : by column of `columns.event_schema`, and `label_class`.
     """
@@ -132,7 +130,7 @@ def _label(event: LabelEvent) -> Row:
     return Row(
         kind=event.event_type,
         model_name=event.model_name,
-        model_version=NO_VERSION,
+        model_version=NAMELESS,
         bundle=None,
         fields={**_common(event), "prediction_id": event.prediction_id, field: value},
     )

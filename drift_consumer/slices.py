@@ -14,18 +14,12 @@ import pyarrow as pa
 from drift_consumer.columns import EVENT_ID_LENGTH, flatten, id_bytes, id_times, numbers, one_chunk
 from drift_consumer.decode import Decoded, Group, Positions
 from drift_consumer.records import Records
-from drift_consumer.single import NO_VERSION
-from drift_consumer.window_store import Series, WindowKey
+from drift_consumer.series import NAMELESS, NO_COLUMNS, QUARANTINE, Series, WindowKey
 from drift_core.baseline import Baseline, served_matrix
 from drift_core.bins import Counts, Layout
 from drift_core.bundle import MonitorSettings
 from drift_core.schema import Feature, Kind, Matrix
 from drift_core.window import WindowState, hash_event_ids
-
-QUARANTINE = "quarantine"
-
-NO_COLUMNS = Layout(())
-"""Of states that only count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +134,8 @@ def _of_rejected(records: Records, rejected: dict[int, str], window_seconds: int
     arrivals, names = records.arrivals[positions], _at(records.sequences, positions)
     series = Series(
         kind=QUARANTINE,
-        model_name=NO_VERSION,
-        model_version=NO_VERSION,
+        model_name=NAMELESS,
+        model_version=NAMELESS,
         window_seconds=window_seconds or MonitorSettings().window_seconds,
     )
     columns = {

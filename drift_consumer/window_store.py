@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from drift_consumer.series import Series, WindowKey
 from drift_core.bins import Layout
 from drift_core.window import WindowState
 
@@ -24,51 +25,6 @@ meets a forgotten window."""
 
 class LostRaceError(RuntimeError):
     """Another invocation counted into the window since it was read."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
-    """The windows of one kind, model version and length.
-
-    Attributes
-    ----------
-    kind : "prediction", "label" or "quarantine".
-    model_name, model_version : "-" where there is none.
-    """
-
-    kind: str
-    model_name: str
-    model_version: str
-    window_seconds: int
-
-    @property
-    def key(self) -> str:
-        """The partition key; names hold no '#'."""
-        return f"{self.kind}#{self.model_name}#{self.model_version}#{self.window_seconds}"
-
-    @classmethod
-    def from_key(cls, key: str) -> Series:
-        """Read a partition key.
-
-        >>> Series.from_key("label#house-prices#-#300").window_seconds
-        300
-        """
-        kind, model_name, model_version, seconds = key.split("#")
-        return cls(kind=kind, model_name=model_name, model_version=model_version, window_seconds=int(seconds))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WindowKey:
-    """One shard's part of one window; `start` in UTC milliseconds."""
-
-    series: Series
-    start: int
-    shard_id: str
-
-    @property
-    def sort_key(self) -> str:
-        """The sort key: windows in the order of time."""
-        return f"{self.start:013d}#{self.shard_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,12 +105,20 @@ class WindowStore:
         )
         return [Series.from_key(item["sk"]["S"]) for item in found]
 
-    def pending(self, series: Series) -> Iterator[Mapping[str, Any]]:
-        """Sort key, first and last update of items not yet judged, in the order of time."""
-        return self._query(
+    def pending(self, series: Series) -> Iterator[tuple[int, int, int]]:
+        """Window start, first and last update of items not yet judged; may lag behind by a moment."""
+        found = self._query(
             IndexName=PENDING_INDEX,
             KeyConditionExpression="pending = :series",
             ExpressionAttributeValues={":series": {"S": series.key}},
+        )
+        return (
+            (
+                int(item["sk"]["S"].partition("#")[0]),
+                int(item["first_update"]["N"]),
+                int(item["last_update"]["N"]),
+            )
+            for item in found
         )
 
     def span(self, series: Series, layout: Layout, start: int, end: int) -> Iterator[StoredWindow]:

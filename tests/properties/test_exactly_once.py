@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from drift_consumer.archive import object_key
 from drift_consumer.consume import consume
-from drift_consumer.slices import NO_COLUMNS
-from drift_consumer.window_store import Series, StoredWindow, WindowStore
+from drift_consumer.series import NO_COLUMNS, Series
+from drift_consumer.window_store import StoredWindow, WindowStore
 from drift_core.bins import Layout
 from tests.unit.drift_consumer.fake_aws import CrashError
 from tests.unit.drift_consumer.fixture_traffic import (

@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 
 from drift_consumer import consume as module
 from drift_consumer.consume import ATTEMPTS, consume
-from drift_consumer.window_store import LostRaceError, Series, WindowKey
+from drift_consumer.series import Series, WindowKey
+from drift_consumer.window_store import LostRaceError
 from drift_core.baseline import served_matrix
 from drift_core.event import Interval
 from drift_core.window import WindowState, hash_event_ids
