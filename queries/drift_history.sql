@@ -1,4 +1,4 @@
--- Every verdict in order of time: how many rows, how strong the evidence (1 is the alarm), who is guilty.
+-- Every verdict in order of time; a drift score above 1 is an alarm.
 -- :since day = last 7 days, first day (UTC) of the spans
 select "start", "end", span, model_version, n as row_count, drift,
        round(drift_score, 3) as drift_score,

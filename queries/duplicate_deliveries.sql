@@ -1,4 +1,4 @@
--- Events that lie in the files more than once, by how often; the other queries count each once.
+-- Events that lie in the files more than once; other queries count each once.
 -- :since day = last 7 days, first day (UTC) of the windows
 select dt, deliveries, count(*) as events, min(event_id) as example
 from (

@@ -1,4 +1,4 @@
--- One feature in each window: rows, missing values, distinct values, mean, standard deviation, range.
+-- One feature in each window: rows, missing and distinct values, mean, range.
 -- :feature name, a feature of the model; the last four columns are empty for one that is no number
 -- :since day = last 7 days, first day (UTC) of the windows
 select window_start, model_version,

@@ -1,4 +1,4 @@
--- Rows whose feature lies outside the range that you expect, by window, with the extremes seen.
+-- Rows whose feature lies outside the range that you expect, by window.
 -- :feature name, a numeric feature of the model
 -- :lowest number, smallest value that you expect
 -- :highest number, largest value that you expect

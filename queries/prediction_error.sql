@@ -1,4 +1,4 @@
--- Error of the predictions whose labels have arrived, by window, and how many fell into their interval.
+-- Error of the predictions whose labels have arrived, by window.
 -- :since day = last 7 days, first day (UTC) of the windows
 with last_label as (
     select prediction_id, label,

@@ -1,4 +1,4 @@
--- What became of the records, hour by hour: archived or quarantined, and copies that were read once.
+-- What became of the records in each hour; copies are read once.
 -- :since day = last 7 days, first day (UTC); archived rows by window, quarantined ones by arrival
 select dt, hour,
        sum(predictions) as predictions,

@@ -1,4 +1,4 @@
--- Traffic of each window: rows, mean prediction, mean width of the interval, share of sure predictions.
+-- Traffic of each window: rows, mean prediction, interval, confidence.
 -- :since day = last 7 days, first day (UTC) of the windows
 select window_start, model_version, source,
        count(*) as row_count,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from typing import Annotated
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from scripts.athena import Answer, Athena, AthenaError
@@ -19,6 +21,10 @@ from scripts.stack import LOCAL, Stack, StackError
 __all__ = ["app", "compose", "show"]
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+_TIME = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)[ T](?P<minute>\d\d:\d\d)(?P<second>:\d\d)(\.\d+)?( UTC|[+]00(:00)?|Z)?"
+)
+_WIDEST = 40  # characters that a column gets before others are narrowed
 _NUMERIC = ("bigint", "integer", "double", "float", "decimal", "hugeint")
 
 
@@ -73,15 +79,34 @@ def query(
 
 
 def show(title: str, answer: Answer, limit: int | None = None) -> Table:
-    """An answer as a table; `limit` rows of it."""
+    """An answer as a table: `limit` rows of it, a column that says the same in every row below them."""
+    rows = [[_cell(value) for value in row] for row in answer.rows]
+    same = [i for i, values in enumerate(zip(*rows, strict=True)) if len(rows) > 1 and len(set(values)) == 1]
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for column, kind in zip(answer.columns, answer.types, strict=True):
-        table.add_column(column.replace("_", " "), justify="right" if kind in _NUMERIC else "left")
-    for row in answer.rows[:limit]:
-        table.add_row(*("" if value is None else value for value in row))
-    if limit is not None and len(answer.rows) > limit:
-        table.caption = f"and {len(answer.rows) - limit} more rows"
+    for i, (column, kind) in enumerate(zip(answer.columns, answer.types, strict=True)):
+        if i not in same:
+            table.add_column(
+                column.replace("_", " "),
+                justify="right" if kind in _NUMERIC else "left",
+                min_width=min(_WIDEST, max((len(row[i]) for row in rows), default=0)),
+            )
+    for row in rows[:limit]:
+        table.add_row(*(escape(value) for i, value in enumerate(row) if i not in same))
+    notes = [f"{answer.columns[i].replace('_', ' ')} {rows[0][i]}" for i in same if rows[0][i]]
+    if limit is not None and len(rows) > limit:
+        notes.append(f"{len(rows) - limit} more rows")
+    table.caption, table.caption_justify = escape(", ".join(notes)) or None, "left"
     return table
+
+
+def _cell(value: str | None) -> str:
+    """A value for people: times without what is always zero, lists without brackets."""
+    if value is None:
+        return ""
+    time = _TIME.fullmatch(value)
+    if time is not None:
+        return f"{time['day']} {time['minute']}{time['second'].removesuffix(':00')}"
+    return value[1:-1].replace("'", "") if value.startswith("[") and value.endswith("]") else value
 
 
 def _listed() -> Table:
