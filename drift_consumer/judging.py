@@ -18,7 +18,7 @@ from drift_consumer.schedule import (
 )
 from drift_consumer.series import NAMELESS, NO_COLUMNS, Series
 from drift_consumer.verdict_store import Judged, VerdictStore
-from drift_consumer.window_store import WindowStore
+from drift_consumer.window_store import StoredWindow, WindowStore
 from drift_core.baseline import Baseline
 from drift_core.budget import Span
 from drift_core.bundle import MonitorSettings
