@@ -100,10 +100,7 @@ def is_name(name: str) -> bool:
 def _decode(payload: bytes) -> Event:
     if payload.startswith(_KPL_MAGIC):
         raise EventError("an aggregated record of the Kinesis Producer Library; turn its aggregation off")
-    try:
-        return decode(payload)
-    except RecursionError:
-        raise EventError("nested too deeply; write one flat JSON object a record") from None
+    return decode(payload)
 
 
 def _check_times(event: Event, arrival: int) -> None:

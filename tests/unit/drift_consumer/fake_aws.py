@@ -132,6 +132,28 @@ class FakeDynamoDB:
         if not holds:
             raise client_error("ConditionalCheckFailedException")
 
+    def query(
+        self,
+        *,
+        TableName: str,
+        KeyConditionExpression: str,
+        ExpressionAttributeValues: dict[str, Any],
+        ScanIndexForward: bool,
+        Limit: int,
+        ConsistentRead: bool,
+    ) -> dict[str, Any]:
+        assert KeyConditionExpression.endswith("sk <= :time")
+        assert not ScanIndexForward
+        assert ConsistentRead
+        partition, highest = (value["S"] for value in ExpressionAttributeValues.values())
+
+        def query() -> dict[str, Any]:
+            keys = [key for key in self.items if key[0] == partition and key[1] <= highest]
+            return {"Items": [dict(self.items[key]) for key in sorted(keys, reverse=True)[:Limit]]}
+
+        result: dict[str, Any] = self.calls.around(query)
+        return result
+
     def get_paginator(self, operation: str) -> FakeDynamoDB:
         assert operation == "query"
         return self
@@ -162,6 +184,19 @@ class FakeDynamoDB:
             yield {"Items": found[at : at + 3]}
         if not found:
             yield {"Items": []}
+
+
+class FakeCloudWatch:
+    def __init__(self, calls: Calls) -> None:
+        self.calls = calls
+        self.data: list[dict[str, Any]] = []
+
+    def put_metric_data(self, *, Namespace: str, MetricData: list[dict[str, Any]]) -> None:
+        assert Namespace == "Driftline"
+        self.calls.around(lambda: self.data.extend(MetricData))
+
+    def values(self, name: str) -> list[float]:
+        return [datum["Value"] for datum in self.data if datum["MetricName"] == name]
 
 
 def _key(item: dict[str, Any]) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +14,12 @@ import pyarrow.parquet as pq
 
 from drift_consumer.archive import Archive
 from drift_consumer.baselines import Baselines
-from drift_consumer.consume import Resources
+from drift_consumer.consume import Resources, consume
+from drift_consumer.evaluate import Resources as EvaluatorResources
+from drift_consumer.evaluate import evaluate
+from drift_consumer.metrics import Publisher
+from drift_consumer.settings import EvaluatorSettings
+from drift_consumer.verdict_store import VerdictStore
 from drift_consumer.window_store import WindowStore
 from drift_core.baseline import Baseline
 from drift_core.bundle import (
@@ -25,9 +31,9 @@ from drift_core.bundle import (
     MonitorSettings,
     bundle_prefix,
 )
-from drift_core.event import Interval, LabelEvent, PredictionEvent
+from drift_core.event import Event, Interval, LabelEvent, PredictionEvent
 from drift_core.schema import Feature, FeatureSchema, Kind
-from tests.unit.drift_consumer.fake_aws import Calls, FakeDynamoDB, FakeS3
+from tests.unit.drift_consumer.fake_aws import Calls, FakeCloudWatch, FakeDynamoDB, FakeS3
 
 MODEL = "house-prices"
 VERSION = "20260101T000000Z-0123abcd"
@@ -135,13 +141,26 @@ def sequence_number(number: int) -> int:
     return 10**55 - 5 + number
 
 
+EVALUATOR = {
+    "MODEL_NAME": MODEL,
+    "MODELS_BUCKET": "models",
+    "ARCHIVE_BUCKET": "archive",
+    "WINDOW_TABLE": "windows",
+    "METRICS_NAMESPACE": "Driftline",
+    "MIN_SAMPLES": "20",
+}
+"""The evaluator's environment."""
+
+
 class World:
-    """The consumer over services in memory."""
+    """The consumer and the evaluator over services in memory."""
 
     def __init__(self, objects: Mapping[str, bytes] | None = None, window_seconds: int | None = None) -> None:
         self.calls = Calls()
         self.s3 = FakeS3(self.calls)
         self.dynamodb = FakeDynamoDB(self.calls)
+        self.cloudwatch = FakeCloudWatch(self.calls)
+        self.sequence = 0
         for key, content in (bundle_objects() if objects is None else objects).items():
             self.s3.objects["models", key] = content
         self.now = NOON + 20_000
@@ -158,6 +177,46 @@ class World:
             window_seconds=self.window_seconds,
             clock=lambda: self.now,
         )
+
+    def evaluator(self) -> EvaluatorResources:
+        """Of a fresh Lambda environment."""
+        s3: Any = self.s3
+        dynamodb: Any = self.dynamodb
+        cloudwatch: Any = self.cloudwatch
+        return EvaluatorResources(
+            settings=EvaluatorSettings.from_env(EVALUATOR),
+            baselines=Baselines(s3, "models"),
+            windows=WindowStore(dynamodb, "windows"),
+            verdicts=VerdictStore(dynamodb, "windows", s3, "archive"),
+            publisher=Publisher(cloudwatch, namespace="Driftline", model_name=MODEL),
+            clock=lambda: self.now,
+        )
+
+    def consume(self, events: Sequence[Event | bytes], *, shard: int = 0) -> None:
+        """Let events arrive now, as the next batch of a shard."""
+        payloads = [event if isinstance(event, bytes) else event.encode() for event in events]
+        name = f"shardId-{shard:012d}"
+        batch = kinesis_event(payloads, first=self.sequence, shard=name, arrival=self.now)
+        self.sequence += len(payloads)
+        consume(batch, self.resources())
+
+    def evaluate(self, now: int | None = None) -> dict[str, int]:
+        """Run the evaluator, at a time."""
+        self.now = self.now if now is None else now
+        return evaluate(self.evaluator())
+
+    def verdicts(self) -> dict[str, dict[str, Any]]:
+        """By span and start: "window.1767268800000"."""
+        found = {}
+        for key in self.s3.keys("archive"):
+            if key.startswith("verdicts/"):
+                name = ".".join(key.removesuffix(".json").split(".")[-2:])
+                found[name] = json.loads(self.s3.objects["archive", key])
+        return found
+
+    def pending(self) -> list[str]:
+        """Sort keys of the items that wait for the evaluator."""
+        return sorted(sk for (_, sk), item in self.dynamodb.items.items() if "pending" in item)
 
     def archived(self, folder: str = "") -> dict[str, list[dict[str, Any]]]:
         """Rows of the archive's objects by key."""

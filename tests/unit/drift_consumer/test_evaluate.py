@@ -1,0 +1,344 @@
+"""One verdict a window over all shards, in order, repeatable, and honest about what came late."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+
+from drift_consumer.evaluate import evaluate
+from drift_core.baseline import served_matrix
+from drift_core.budget import Span
+from drift_core.bundle import MonitorSettings
+from drift_core.event import Interval, PredictionEvent
+from drift_core.verdict import judge
+from drift_core.window import WindowState, hash_event_ids
+from tests.unit.drift_consumer.fake_aws import CrashError
+from tests.unit.drift_consumer.fixture_traffic import (
+    MODEL,
+    NOON,
+    SCHEMA,
+    VERSION,
+    World,
+    label,
+    prediction,
+)
+
+MINUTE = 60_000
+WINDOW = 5 * MINUTE
+HOUR = 60 * MINUTE
+
+
+def traffic(count: int, window: int = 0, *, first: int = 0) -> list[PredictionEvent]:
+    """Predictions of one window, `first` making them distinct from others."""
+    return [prediction(first + i, NOON + window * WINDOW + i) for i in range(count)]
+
+
+def state_of(world: World, events: Iterable[PredictionEvent]) -> WindowState:
+    events = list(events)
+    baseline = world.resources().baselines.get(MODEL, VERSION).baseline
+    widths = [e.interval.upper - e.interval.lower for e in events if isinstance(e.interval, Interval)]
+    rows = served_matrix(
+        SCHEMA.encode([e.features for e in events]),
+        np.array([e.prediction for e in events], float),
+        np.array(widths),
+    )
+    ids = hash_event_ids(np.array([e.event_id for e in events], "S36"))
+    return WindowState.of(baseline.layout, rows, np.array([e.event_time for e in events]), ids)
+
+
+def test_one_verdict_over_all_shards() -> None:
+    world = World()
+    events = traffic(60)
+    for shard in range(3):
+        world.consume(events[shard::3], shard=shard)
+    world.consume([events[0], b"bad"], shard=0)
+    assert world.evaluate(NOON + WINDOW + MINUTE) == {"judged": 1, "quarantine": 1}
+
+    verdict = world.verdicts()[f"window.{NOON}"]
+    assert verdict["counts"] == {"archived": 61, "duplicates": 0, "quarantined": 1}
+    assert verdict["shards"] == [f"shardId-{shard:012d}" for shard in range(3)]
+    assert verdict["revision"] == verdict["late_records"] == 0
+    assert verdict["judged_at"] == "2026-01-01T12:06:00+00:00"
+    assert verdict["span"] == "window"
+    assert world.pending() == []
+
+
+def test_the_verdict_is_that_of_the_rows() -> None:
+    world = World()
+    events = traffic(60)
+    for shard in range(3):
+        world.consume(events[shard::3], shard=shard)
+    world.evaluate(NOON + WINDOW + MINUTE)
+    truth = judge(
+        world.resources().baselines.get(MODEL, VERSION).baseline,
+        state_of(world, events),
+        span=Span.WINDOW,
+        start=NOON,
+        end=NOON + WINDOW,
+        settings=MonitorSettings(min_samples=20),
+    )
+    verdict = world.verdicts()[f"window.{NOON}"]
+    described = json.loads(json.dumps(truth.to_json()))
+    assert {name: verdict[name] for name in described} == described
+    assert world.cloudwatch.values("DriftScore") == [truth.drift_score]
+    assert world.cloudwatch.values("WindowRecords") == [60]
+    features = {
+        datum["Dimensions"][1]["Value"]: datum["Value"]
+        for datum in world.cloudwatch.data
+        if datum["MetricName"] == "FeatureDriftScore"
+    }
+    assert features == {name: column.score for name, column in truth.features.items()}
+
+
+def test_nothing_is_judged_before_it_is_over_and_quiet() -> None:
+    world = World()
+    world.consume(traffic(30))
+    assert world.evaluate(NOON + WINDOW + MINUTE - 1) == {}
+    assert world.cloudwatch.data == []
+    world.now = NOON + WINDOW + MINUTE - 1
+    world.consume(traffic(30, first=100))
+    assert world.evaluate(NOON + WINDOW + MINUTE) == {}
+    assert world.evaluate(NOON + WINDOW + 2 * MINUTE) == {"judged": 1}
+
+
+def test_a_second_run_does_nothing() -> None:
+    world = World()
+    world.consume([*traffic(30), label(1), b"bad"])
+    world.evaluate(NOON + WINDOW + MINUTE)
+    data, objects = list(world.cloudwatch.data), dict(world.s3.objects)
+    assert world.evaluate() == {}
+    assert (world.cloudwatch.data, world.s3.objects) == (data, objects)
+
+
+def test_a_window_with_few_rows_is_carried_into_the_next() -> None:
+    world = World()
+    world.consume(traffic(12, 0))
+    world.consume(traffic(12, 3, first=50))
+    assert world.evaluate(NOON + WINDOW + MINUTE) == {"carried": 1}
+    assert world.verdicts() == {}
+    assert world.evaluate(NOON + 4 * WINDOW + MINUTE) == {"judged": 1}
+    [verdict] = world.verdicts().values()
+    assert (verdict["start"], verdict["end"]) == ("2026-01-01T12:00:00+00:00", "2026-01-01T12:20:00+00:00")
+    assert verdict["n"] == 24
+    world.consume(traffic(30, 4, first=90))
+    world.evaluate(NOON + 5 * WINDOW + MINUTE)
+    assert world.verdicts()[f"window.{NOON + 4 * WINDOW}"]["n"] == 30
+
+
+def test_rows_that_come_late_to_a_carried_window_go_with_it() -> None:
+    world = World()
+    world.consume(traffic(12, 0))
+    world.evaluate(NOON + WINDOW + MINUTE)
+    world.consume(traffic(12, 0, first=50))
+    assert world.evaluate(NOON + WINDOW + 3 * MINUTE) == {"judged": 1}
+    assert world.verdicts()[f"window.{NOON}"]["n"] == 24
+    world.consume(traffic(30, 1, first=100))
+    world.evaluate(NOON + 2 * WINDOW + 3 * MINUTE)
+    assert world.verdicts()[f"window.{NOON + WINDOW}"]["n"] == 30
+
+
+def test_windows_are_judged_in_the_order_of_time() -> None:
+    world = World()
+    world.consume(traffic(30, 1))
+    world.now = NOON + 2 * WINDOW + 30_000
+    world.consume(traffic(30, 0, first=100))
+    assert world.evaluate(NOON + 2 * WINDOW + MINUTE) == {}, "the later one waits for the earlier one"
+    assert world.evaluate(NOON + 2 * WINDOW + 90_000) == {"judged": 2}
+    order = [key for key in world.s3.objects if key[1].startswith("verdicts/")]
+    assert [key.split(".")[-2] for _, key in order] == [str(NOON), str(NOON + WINDOW)]
+
+
+def test_a_trickle_cannot_hold_a_series_up_for_ever() -> None:
+    world = World()
+    started = world.now
+    for i in range(40):
+        world.now = started + i * MINUTE // 2
+        world.consume(traffic(1, 0, first=i))
+    assert world.evaluate() == {"judged": 1}
+
+
+def test_late_rows_revise_the_verdict() -> None:
+    world = World()
+    world.consume(traffic(30))
+    world.consume(traffic(30, 1, first=50))
+    world.evaluate(NOON + 2 * WINDOW + MINUTE)
+    first = world.verdicts()[f"window.{NOON}"]
+    world.consume(traffic(5, first=100), shard=1)
+    assert world.evaluate(NOON + 2 * WINDOW + 2 * MINUTE) == {"judged": 1}
+    revised = world.verdicts()[f"window.{NOON}"]
+    assert (first["revision"], first["n"]) == (0, 30)
+    assert (revised["revision"], revised["n"], revised["late_records"]) == (1, 35, 5)
+    assert world.cloudwatch.values("LateRecords") == [0, 0, 5]
+    assert world.pending() == []
+
+
+def test_a_revision_covers_the_span_that_was_judged() -> None:
+    world = World()
+    world.consume(traffic(12, 0))
+    world.consume(traffic(12, 2, first=50))
+    world.evaluate(NOON + 3 * WINDOW + MINUTE)
+    world.consume(traffic(3, 1, first=100))
+    world.evaluate(NOON + 3 * WINDOW + 2 * MINUTE)
+    [verdict] = world.verdicts().values()
+    assert (verdict["n"], verdict["revision"], verdict["end"]) == (27, 1, "2026-01-01T12:15:00+00:00")
+
+
+def test_a_window_that_is_late_as_a_whole_is_judged_alone() -> None:
+    world = World()
+    world.consume(traffic(30, 2))
+    world.evaluate(NOON + 3 * WINDOW + MINUTE)
+    world.consume(traffic(30, 0, first=100))
+    world.consume(traffic(3, 1, first=200))
+    assert world.evaluate(NOON + 3 * WINDOW + 2 * MINUTE) == {"judged": 1, "left": 1}
+    verdict = world.verdicts()[f"window.{NOON}"]
+    assert (verdict["n"], verdict["late_records"], verdict["revision"]) == (30, 30, 0)
+    assert world.pending() == []
+    world.evaluate(NOON + HOUR + MINUTE)
+    assert world.verdicts()[f"hour.{NOON}"]["n"] == 63
+
+
+def test_hours_and_days_are_sums_of_windows() -> None:
+    world = World()
+    events = [event for window in (0, 1, 12) for event in traffic(30, window, first=100 * window)]
+    few = traffic(5, 2, first=900)
+    for shard in (0, 1):
+        world.consume([*events, *few][shard::2], shard=shard)
+    done = world.evaluate(NOON + HOUR + MINUTE - 1)
+    assert "hour" not in done
+    assert world.evaluate(NOON + HOUR + MINUTE)["hour"] == 1
+    verdict = world.verdicts()[f"hour.{NOON}"]
+    truth = judge(
+        world.resources().baselines.get(MODEL, VERSION).baseline,
+        state_of(world, [*events[:60], *few]),
+        span=Span.HOUR,
+        start=NOON,
+        end=NOON + HOUR,
+        settings=MonitorSettings(min_samples=20),
+    )
+    described = json.loads(json.dumps(truth.to_json()))
+    assert {name: verdict[name] for name in described} == described
+    assert world.evaluate(NOON + 12 * HOUR + MINUTE) == {"judged": 1, "hour": 1, "day": 1}
+    midnight = NOON - 12 * HOUR
+    assert world.verdicts()[f"day.{midnight}"]["n"] == 95
+    world.consume(traffic(5, 1, first=700))
+    assert world.evaluate(world.now + MINUTE) == {"judged": 1, "hour": 1, "day": 1}
+    assert world.verdicts()[f"day.{midnight}"]["revision"] == 1
+    assert world.evaluate(world.now + MINUTE) == {}
+
+
+def test_labels_and_quarantine_are_counted_as_they_grow() -> None:
+    world = World()
+    world.consume([label(1), label(2), b"bad"])
+    world.evaluate(NOON + WINDOW + MINUTE)
+    world.consume([label(3)], shard=1)
+    world.evaluate(NOON + WINDOW + 2 * MINUTE)
+    assert world.cloudwatch.values("LabelRecords") == [2, 1]
+    assert world.cloudwatch.values("QuarantinedRecords") == [1]
+    assert world.pending() == []
+
+
+def test_metrics_carry_the_time_of_the_judgement() -> None:
+    world = World()
+    world.consume(traffic(30))
+    world.evaluate(NOON + 90 * HOUR)
+    assert {datum["Timestamp"].timestamp() * 1000 for datum in world.cloudwatch.data} == {NOON + 90 * HOUR}
+
+
+def test_time_that_runs_out_is_not_overdrawn() -> None:
+    world = World()
+    for window in range(3):
+        world.consume(traffic(30, window, first=100 * window))
+    world.now = NOON + 90 * HOUR
+    left = iter([True, True, False, False])
+    assert evaluate(world.evaluator(), lambda: next(left)) == {"judged": 2}
+    assert world.evaluate()["judged"] == 1
+
+
+def test_a_series_that_cannot_be_judged_does_not_stop_the_others() -> None:
+    world = World()
+    world.consume([*traffic(30), b"bad"])
+    bundles = {key: content for key, content in world.s3.objects.items() if key[0] == "models"}
+    for key in bundles:
+        del world.s3.objects[key]
+    with pytest.raises(ExceptionGroup) as raised:
+        world.evaluate(NOON + WINDOW + MINUTE)
+    [fault] = raised.value.exceptions
+    assert fault.__notes__ == [f"while judging prediction#{MODEL}#{VERSION}#300"]
+    assert world.cloudwatch.values("QuarantinedRecords") == [1]
+    world.s3.objects.update(bundles)
+    assert world.evaluate() == {"judged": 1}
+
+
+def test_records_counted_during_the_judgement_are_judged_again() -> None:
+    world = World()
+    world.consume(traffic(30))
+    late = False
+
+    def hook(number: int, when: str) -> None:
+        nonlocal late
+        if not late and any(key.startswith("verdicts/") for key in world.s3.keys("archive")):
+            late = True
+            world.consume(traffic(2, first=100))
+
+    world.calls.hook = hook
+    world.evaluate(NOON + WINDOW + MINUTE)
+    assert world.verdicts()[f"window.{NOON}"]["n"] == 30
+    assert len(world.pending()) == 1
+    world.evaluate(NOON + WINDOW + 2 * MINUTE)
+    verdict = world.verdicts()[f"window.{NOON}"]
+    assert (verdict["n"], verdict["revision"]) == (32, 1)
+
+
+def story() -> World:
+    """Traffic that is carried, judged, late and not predictions at all."""
+    world = World()
+    world.consume([*traffic(12, 0), label(1), b"bad"])
+    world.consume(traffic(30, 1, first=100), shard=1)
+    world.consume(traffic(30, 2, first=200), shard=1)
+    world.now = NOON + HOUR + MINUTE
+    return world
+
+
+def calls_of(world: World) -> int:
+    before = world.calls.count
+    world.evaluate()
+    return world.calls.count - before
+
+
+def end_of(world: World) -> tuple[object, ...]:
+    """What must not depend on crashes: verdicts but for their time, and what is remembered."""
+    verdicts = {name: {**verdict, "judged_at": ""} for name, verdict in world.verdicts().items()}
+    items = {
+        key: {name: value for name, value in item.items() if name not in ("version", "expires", "revision")}
+        for key, item in world.dynamodb.items.items()
+    }
+    return verdicts, items
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_crash_around_any_call_changes_no_verdict(when: str) -> None:
+    clean = story()
+    calls = calls_of(clean)
+    assert clean.pending() == []
+    assert set(clean.verdicts()) == {f"window.{NOON}", f"window.{NOON + 2 * WINDOW}", f"hour.{NOON}"}
+    for number in range(1, calls + 1):
+        world = story()
+        world.calls.crash_at(number, when)
+        with pytest.raises(CrashError):
+            world.evaluate()
+        world.calls.heal()
+        world.evaluate()
+        assert end_of(world) == end_of(clean), number
+        names = {
+            (d["MetricName"], *(x["Value"] for x in d["Dimensions"]), d["Value"])
+            for d in world.cloudwatch.data
+        }
+        expected = {
+            (d["MetricName"], *(x["Value"] for x in d["Dimensions"]), d["Value"])
+            for d in clean.cloudwatch.data
+        }
+        assert names >= expected, "a metric may be put twice, never be missing"
+        assert world.evaluate() == {}
