@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -60,7 +60,7 @@ def deploy(
                 f"deploy {target.stack_name} to account {account}, region {target.session.region_name}?"
             )
             typer.confirm(question, abort=True)
-        stack, manifest = deploy_all(target, bundle or train(target, context.args), parameters)
+        stack, manifest = deploy_all(target, bundle or train(context.args), parameters)
     except ERRORS as error:
         Console(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
@@ -69,18 +69,17 @@ def deploy(
     )
 
 
-def train(target: Target, options: list[str]) -> Path:
+def train(options: Sequence[str]) -> Path:
     """Train a bundle; its folder."""
     with step("train"):
-        command = [sys.executable, "-m", "training", *(options or DEFAULT_TRAINING)]
-        return Path(run(command, environment=target.environment))
+        return Path(run([sys.executable, "-m", "training", *(options or DEFAULT_TRAINING)]))
 
 
 def deploy_all(target: Target, folder: Path, parameters: Mapping[str, str]) -> tuple[Stack, Manifest]:
     """Build, deploy, upload the bundle in a folder and serve it."""
     manifest = Manifest.from_json((folder / MANIFEST_FILE).read_bytes())
     with step("build the functions"):
-        build(target)
+        build(target.config_env)
     with step(f"deploy the stack {target.stack_name}"):
         stack = deploy_stack(target, manifest, say=_detail, parameters=parameters)
     with step(f"upload and activate {manifest.model_version}"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -33,7 +34,7 @@ class DeploymentError(RuntimeError):
     """A deployment that must not go on; the text says why and what to do."""
 
 
-def build(target: Target, folder: Path = BUILD) -> None:
+def build(config_env: str, *, folder: Path = BUILD) -> None:
     """Build the functions' packages and the template into a folder.
 
     Raises
@@ -41,11 +42,11 @@ def build(target: Target, folder: Path = BUILD) -> None:
     ProcessError
         If `sam build` fails.
     """
-    wanted = parameters_of(target.config_env).get("Architecture", "x86_64")
-    architecture = "host" if target.config_env == LOCAL else wanted
+    wanted = parameters_of(config_env).get("Architecture", "x86_64")
+    architecture = "host" if config_env == LOCAL else wanted
     run(
-        [SAM, "build", "--config-env", target.config_env, "--build-dir", str(folder)],
-        environment={**target.environment, "ARCHITECTURE": architecture},
+        [SAM, "build", "--config-env", config_env, "--build-dir", str(folder)],
+        environment={**os.environ, "ARCHITECTURE": architecture},
     )
 
 

@@ -61,7 +61,7 @@ def down() -> None:
 
 
 def _shown(path: Path) -> str:
-    return str(path.relative_to(PROJECT))
+    return str(path.relative_to(PROJECT, walk_up=True))
 
 
 def _stop(error: LocalAwsError) -> typer.Exit:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shlex
+import shutil
 import signal
 import socket
 import ssl
@@ -23,7 +24,7 @@ from scripts.stack import PROJECT
 DEFAULT_PORT = 4566
 HOST = "127.0.0.1"
 REGION = "us-east-1"
-START_SECONDS, STOP_SECONDS = 30.0, 20.0
+START_SECONDS, STOP_SECONDS = 30.0, 3.0
 
 _BIN = PROJECT / ".venv-aws" / "bin"
 
@@ -77,7 +78,7 @@ class LocalAws:
         if not self.running():
             return False
         pid = int(self._file("pid").read_text())
-        for number in (signal.SIGTERM, signal.SIGKILL):
+        for number in (signal.SIGTERM, signal.SIGKILL):  # it waits long for idle connections to close
             os.killpg(pid, number)  # its own group: the functions' processes end with it
             if _within(STOP_SECONDS, lambda: not self.running()):
                 break
@@ -86,6 +87,7 @@ class LocalAws:
         if self._process is not None:
             self._process.wait()
         self._file("env").unlink()
+        shutil.rmtree(self._file("tmp"))  # the functions' code, unpacked
         return True
 
     def running(self) -> bool:

@@ -30,7 +30,6 @@ NEEDLESS = (
     "**/*.pyx",
     "**/*.pxd",
     "**/*.pxi",
-    "numpy/f2py",
     "onnxruntime/ThirdPartyNotices.txt",
     "onnxruntime/capi/libonnxruntime.so*",  # for programs in C; Python's module has its own copy
     "onnxruntime/datasets",

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import boto3
 from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.session import get_session
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The checkout."""
@@ -59,18 +60,21 @@ class Target:
         except KeyError:
             known = ", ".join(name for name in config if name not in ("version", "default"))
             raise StackError(f"samconfig.toml has no environment {config_env!r}; it has {known}") from None
-        environment = _local_environment(state) if config_env == LOCAL else dict(os.environ)
+        if config_env != LOCAL:
+            environment, session = dict(os.environ), boto3.Session(region_name=settings["region"])
+        else:
+            environment = _local_environment(state)
+            session = boto3.Session(
+                botocore_session=get_session({"profile": (None, None, None, None)}),  # not AWS_PROFILE's
+                aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+                region_name=settings["region"],
+            )
         return cls(
             config_env=config_env,
             stack_name=settings["stack_name"],
             environment=environment,
-            session=boto3.Session(
-                region_name=settings["region"],
-                aws_access_key_id=environment.get("AWS_ACCESS_KEY_ID") if config_env == LOCAL else None,
-                aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY")
-                if config_env == LOCAL
-                else None,
-            ),
+            session=session,
         )
 
     @property

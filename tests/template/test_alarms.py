@@ -1,0 +1,151 @@
+"""Alarms: what they watch exists, and their text helps whoever is woken."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from ingest_lambda.metrics import Count
+from scripts.local_template import read
+from scripts.stack import PROJECT
+
+RESOURCES = read(PROJECT / "sam_template.yaml")["Resources"]
+ALARMS = {name: found["Properties"] for name, found in RESOURCES.items() if name.endswith("Alarm")}
+MODEL = [{"Name": "ModelName", "Value": {"Ref": "ModelName"}}]
+
+
+def text_of(value: Any) -> str:
+    found: str = value["Fn::Sub"] if isinstance(value, dict) else value
+    return found
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_says_what_happened_where_to_look_and_what_to_do(name: str) -> None:
+    alarm = ALARMS[name]
+    assert text_of(alarm["AlarmName"]).startswith("driftline-${ModelName}-")
+    assert re.fullmatch(r".+\. Look: .+\. Do: .+\.", text_of(alarm["AlarmDescription"]).strip())
+    if name != "IncidentAlarm":
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}]
+        assert "TreatMissingData" in alarm
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "statistic", "comparison", "threshold"),
+    [
+        ("DriftAlarm", "DriftScore", "Maximum", "GreaterThanThreshold", 1),
+        ("GrossShiftAlarm", "MeanShiftSigma", "Maximum", "GreaterThanThreshold", {"Ref": "DriftThreshold"}),
+        (
+            "PredictionRangeAlarm",
+            "OutOfRangePredictionPercent",
+            "Maximum",
+            "GreaterThanThreshold",
+            {"Ref": "OutOfRangePercent"},
+        ),
+        ("QuarantineAlarm", "QuarantinedRecords", "Sum", "GreaterThanThreshold", 0),
+        ("CaptureFailedAlarm", Count.CAPTURE_FAILED, "Sum", "GreaterThanThreshold", 0),
+        ("CaptureLostAlarm", Count.CAPTURE_LOST, "Sum", "GreaterThanThreshold", 0),
+        ("BundleRefusedAlarm", Count.BUNDLE_REFUSED, "Sum", "GreaterThanThreshold", 0),
+    ],
+)
+def test_alarms_on_our_own_metrics(
+    name: str, metric: str, statistic: str, comparison: str, threshold: object
+) -> None:
+    alarm = ALARMS[name]
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == ("Driftline", metric, statistic)
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == (comparison, threshold)
+    assert alarm["Dimensions"] == MODEL
+
+
+@pytest.mark.parametrize("name", ["DriftAlarm", "GrossShiftAlarm", "PredictionRangeAlarm"])
+def test_an_alarm_on_verdicts_keeps_its_state_between_windows(name: str) -> None:
+    assert ALARMS[name]["TreatMissingData"] == "ignore"
+
+
+def test_no_request_is_low_volume() -> None:
+    alarm = ALARMS["LowVolumeAlarm"]
+    assert (alarm["MetricName"], alarm["Statistic"], alarm["Period"]) == ("Count", "Sum", 3600)
+    assert (alarm["ComparisonOperator"], alarm["TreatMissingData"]) == ("LessThanThreshold", "breaching")
+    assert alarm["Threshold"] == {"Ref": "MinimumRequestsPerHour"}
+    assert RESOURCES["LowVolumeAlarm"]["Condition"] == "WatchesVolume"
+
+
+def test_the_api_is_watched_under_the_name_that_it_has() -> None:
+    dimensions: list[dict[str, Any]] = [
+        {"Name": "ApiName", "Value": {"Fn::Sub": "driftline-${ModelName}"}},
+        {"Name": "Stage", "Value": "v1"},
+    ]
+    api = RESOURCES["PredictionApi"]["Properties"]
+    assert (api["Name"], api["StageName"]) == (dimensions[0]["Value"], "v1")
+    assert api["DefinitionBody"]["info"]["title"] == api["Name"]
+    assert ALARMS["LowVolumeAlarm"]["Dimensions"] == dimensions
+    rate = {metric["Id"]: metric for metric in ALARMS["ErrorRateAlarm"]["Metrics"]}
+    assert rate["percent"]["Expression"] == "100 * errors / requests"
+    assert {rate[name]["MetricStat"]["Metric"]["MetricName"] for name in ("errors", "requests")} == {
+        "5XXError",
+        "Count",
+    }
+    assert all(
+        rate[name]["MetricStat"]["Metric"]["Dimensions"] == dimensions for name in ("errors", "requests")
+    )
+
+
+def test_an_evaluator_that_does_not_run_or_always_fails_alarms() -> None:
+    alarm = ALARMS["EvaluatorAlarm"]
+    watched = {metric["Id"]: metric for metric in alarm["Metrics"]}
+    assert watched["good"]["Expression"] == "FILL(runs, 0) - FILL(errors, 0)"
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+    assert alarm["TreatMissingData"] == "breaching"
+
+
+def test_batches_put_aside_alarm_under_the_mappings_id() -> None:
+    alarm = ALARMS["FailedBatchesAlarm"]
+    assert alarm["MetricName"] == "OnFailureDestinationDeliveredEventCount"  # needs MetricsConfig EventCount
+    assert alarm["Dimensions"] == [
+        {"Name": "EventSourceMappingUUID", "Value": {"Ref": "ConsumerFunctionStream"}}
+    ]
+
+
+def test_the_incident_holds_every_other_alarm() -> None:
+    rule = json.dumps(ALARMS["IncidentAlarm"]["AlarmRule"])
+    assert set(re.findall(r"\$\{(\w+)\}", rule)) == set(ALARMS) - {"IncidentAlarm"}
+
+
+def test_alarms_may_publish_and_only_those_of_the_account() -> None:
+    allowed, denied = RESOURCES["AlarmTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert allowed["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert (denied["Effect"], denied["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    # alias/aws/sns would keep CloudWatch from publishing
+    assert "KmsMasterKeyId" not in RESOURCES["AlarmTopic"]["Properties"]
+
+
+def dashboard() -> list[dict[str, Any]]:
+    text = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    values = {"DriftThreshold": "2.0", "OutOfRangePercent": "5", "ModelName": "m"}
+    filled = re.sub(r"\$\{(?!!)([\w:.]+)\}", lambda found: values.get(found[1], found[1]), text)
+    widgets: list[dict[str, Any]] = json.loads(filled.replace("${!", "${"))["widgets"]
+    return widgets
+
+
+def test_the_dashboard_shows_each_feature_and_every_metric_that_alarms() -> None:
+    shown = json.dumps(dashboard())
+    for name, alarm in ALARMS.items():
+        watched = alarm.get("MetricName")
+        if watched not in (None, "OnFailureDestinationDeliveredEventCount", "DestinationDeliveryFailures"):
+            assert f'"{watched}"' in shown, name
+    search = dashboard()[1]["properties"]["metrics"][0][0]["expression"]
+    by_feature = "{Driftline,Feature,ModelName}"
+    assert search == f"""SEARCH('{by_feature} ModelName="m" MetricName="FeatureDriftScore"', 'Maximum', 60)"""
+    for metric in ("Latency", "Count", "5XXError", "IteratorAge", "WindowRecords"):
+        assert f'"{metric}"' in shown
+
+
+def test_the_widgets_fill_the_dashboard_without_overlap() -> None:
+    cells = [
+        (x, y)
+        for widget in dashboard()
+        for x in range(widget["x"], widget["x"] + widget["width"])
+        for y in range(widget["y"], widget["y"] + widget["height"])
+    ]
+    assert len(cells) == len(set(cells)) == 24 * 24

@@ -1,0 +1,32 @@
+"""What the local AWS does not know is left out of the local deployment, and nothing else."""
+
+from typing import Any
+
+from scripts.local_template import for_local, reserved_concurrency
+
+
+def test_only_what_is_refused_is_left_out(template: dict[str, Any]) -> None:
+    smaller, left_out = for_local(template)
+    assert set(left_out.values()) == {
+        "AWS::Athena::NamedQuery",
+        "AWS::CloudWatch::CompositeAlarm",
+        "AWS::CloudWatch::Alarm",
+    }
+    alarms = {name for name, kind in left_out.items() if kind == "AWS::CloudWatch::Alarm"}
+    assert alarms == {"ErrorRateAlarm", "EvaluatorAlarm"}  # those that compute
+    assert {**smaller["Resources"], **{name: template["Resources"][name] for name in left_out}} == template[
+        "Resources"
+    ]
+    assert {key: value for key, value in smaller.items() if key != "Resources"} == {
+        key: value for key, value in template.items() if key != "Resources"
+    }
+
+
+def test_nothing_that_stays_refers_to_what_is_left_out(template: dict[str, Any]) -> None:
+    smaller, left_out = for_local(template)
+    text = str(smaller)
+    assert [name for name in left_out if f"'{name}'" in text or f"${{{name}" in text] == []
+
+
+def test_the_reserved_concurrency_is_set_afterwards(template: dict[str, Any]) -> None:
+    assert reserved_concurrency(template) == {"EvaluatorFunction": 1}

@@ -1,0 +1,155 @@
+"""Least privilege: each role may do what its function calls, on what it calls it on, and nothing else."""
+
+import re
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from scripts.stack import PROJECT
+
+type Grants = dict[str, set[str]]
+
+PLATFORM = {
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+}
+"""What Lambda itself does for any function."""
+
+READING = {
+    "kinesis:DescribeStream",
+    "kinesis:DescribeStreamSummary",
+    "kinesis:GetRecords",
+    "kinesis:GetShardIterator",
+    "kinesis:ListShards",
+    "kinesis:SubscribeToShard",
+    "s3:PutObject FailedBatchesBucket",
+    "s3:ListBucket FailedBatchesBucket",
+}
+"""What the event source mapping does in the consumer's name."""
+
+CALLS = {
+    "IngestRole": {
+        "ssm:GetParameter": "ssm.get_parameter(",
+        "s3:GetObject ModelsBucket": "s3.get_object(",
+        "kinesis:PutRecords": "_kinesis.put_records(",
+        "sqs:SendMessage": "_sqs.send_message_batch(",
+    },
+    "ConsumerRole": {
+        "s3:GetObject ModelsBucket": "_s3.get_object(",
+        "s3:ListBucket ModelsBucket": '"NoSuchKey"',  # without it S3 answers AccessDenied
+        "s3:PutObject ArchiveBucket": "_s3.put_object(",
+        "s3:DeleteObject ArchiveBucket": "_s3.delete_object(",
+        "dynamodb:GetItem": "_dynamodb.get_item(",
+        "dynamodb:PutItem": "_dynamodb.put_item(",
+    },
+    "EvaluatorRole": {
+        "s3:GetObject ModelsBucket": "_s3.get_object(",
+        "s3:PutObject ArchiveBucket": "_s3.put_object(",
+        "dynamodb:GetItem": "_dynamodb.get_item(",
+        "dynamodb:PutItem": "_dynamodb.put_item(",
+        "dynamodb:UpdateItem": "_dynamodb.update_item(",
+        "dynamodb:Query": "_dynamodb.query(",
+        "cloudwatch:PutMetricData": "_cloudwatch.put_metric_data(",
+    },
+}
+"""The call in the code that needs an action; an S3 action names its bucket."""
+
+PACKAGES = {
+    "IngestRole": "ingest_lambda",
+    "ConsumerRole": "drift_consumer",
+    "EvaluatorRole": "drift_consumer",
+}
+
+
+def statements(resources: dict[str, Any], role: str) -> list[dict[str, Any]]:
+    policies = resources[role]["Properties"]["Policies"]
+    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def granted(resources: dict[str, Any], role: str) -> set[str]:
+    found = set()
+    for statement in statements(resources, role):
+        buckets = set(re.findall(r"\w+Bucket", str(statement["Resource"])))
+        for action in listed(statement["Action"]):
+            found |= {f"{action} {bucket}" for bucket in buckets} or {action}
+    return found
+
+
+def source(package: str) -> str:
+    return "".join(path.read_text() for path in sorted((PROJECT / package).glob("*.py")))
+
+
+@pytest.mark.parametrize("role", CALLS)
+def test_a_role_may_do_what_its_function_calls_and_no_more(resources: dict[str, Any], role: str) -> None:
+    needed = set(CALLS[role]) | PLATFORM | (READING if role == "ConsumerRole" else set())
+    assert granted(resources, role) == needed
+
+
+@pytest.mark.parametrize("role", CALLS)
+def test_every_call_of_the_table_is_in_the_code(role: str) -> None:
+    code = source(PACKAGES[role])
+    assert [call for call in CALLS[role].values() if call not in code] == []
+
+
+@pytest.mark.parametrize("package", sorted(set(PACKAGES.values())))
+def test_every_call_in_the_code_is_in_the_table(package: str) -> None:
+    code = source(package).replace('get_paginator("query").paginate(', "query(")
+    clients = "s3|ssm|kinesis|sqs|dynamodb|cloudwatch"
+    found = set(re.findall(rf"\b_?(?:{clients})\.(?!exceptions|client)\w+\(", code))
+    known = {call for role, of in PACKAGES.items() if of == package for call in CALLS[role].values()}
+    assert {call.lstrip("_") for call in found} <= {call.lstrip("_") for call in known}
+
+
+@pytest.mark.parametrize("role", CALLS)
+def test_a_role_names_its_actions_and_its_resources(resources: dict[str, Any], role: str) -> None:
+    unlimited = set()
+    for statement in statements(resources, role):
+        assert statement["Effect"] == "Allow"
+        assert "*" not in "".join(listed(statement["Action"]))
+        if statement["Resource"] == "*":
+            unlimited |= set(listed(statement["Action"]))
+    # neither has a resource; the namespace limits the metrics
+    assert unlimited <= {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "cloudwatch:PutMetricData"}
+    sids = Counter(statement["Sid"] for statement in statements(resources, role))
+    assert max(sids.values()) == 1
+
+
+def test_a_model_reads_its_own_bundles_only(resources: dict[str, Any]) -> None:
+    for role in ("IngestRole", "EvaluatorRole"):
+        read = next(s for s in statements(resources, role) if s["Sid"] == "ReadBundle")
+        assert read["Resource"] == {"Fn::Sub": "${ModelsBucket.Arn}/bundles/${ModelName}/*"}
+
+
+def test_metrics_are_limited_to_the_namespace(resources: dict[str, Any]) -> None:
+    publish = next(s for s in statements(resources, "EvaluatorRole") if s["Sid"] == "Publish")
+    assert publish["Condition"] == {"StringEqualsIfExists": {"cloudwatch:namespace": "Driftline"}}
+
+
+def test_no_role_has_a_managed_policy_but_api_gateways_own(resources: dict[str, Any]) -> None:
+    managed = {
+        name: found["Properties"]["ManagedPolicyArns"]
+        for name, found in resources.items()
+        if "ManagedPolicyArns" in found["Properties"]
+    }
+    assert list(managed) == ["ApiLogRole"]
+    functions = [found for found in resources.values() if found["Type"] == "AWS::Serverless::Function"]
+    assert all("Policies" not in found["Properties"] for found in functions)
+
+
+def test_the_schedule_may_start_the_evaluator_only(resources: dict[str, Any]) -> None:
+    (invoke,) = statements(resources, "EvaluatorScheduleRole")
+    assert invoke["Action"] == "lambda:InvokeFunction"
+    assert invoke["Resource"] == {"Fn::GetAtt": ["EvaluatorFunction", "Arn"]}
+
+
+def test_only_this_api_may_invoke_ingest(resources: dict[str, Any]) -> None:
+    allowed = resources["ApiInvokesIngest"]["Properties"]
+    assert allowed["Principal"] == "apigateway.amazonaws.com"
+    assert allowed["SourceArn"]["Fn::Sub"].endswith(":${PredictionApi}/v1/*")

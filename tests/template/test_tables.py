@@ -1,0 +1,77 @@
+"""The Athena tables have the columns of what the functions write."""
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from drift_core.verdict import ColumnVerdict, Verdict
+from scripts import saved_queries
+from scripts.deployment import feature_types
+from training import generator
+from training.table import tabulate
+
+PROJECTED = {"dt": "date", "hour": "integer"}
+
+
+def table(resources: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = resources[name]["Properties"]["TableInput"]
+    return found
+
+
+def columns(resources: dict[str, Any], name: str) -> dict[str, Any]:
+    return {
+        column["Name"]: column["Type"] for column in table(resources, name)["StorageDescriptor"]["Columns"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "keys"),
+    [
+        ("PredictionFiles", "predictions", ["dt", "hour"]),
+        ("LabelFiles", "labels", ["dt", "hour"]),
+        ("QuarantineFiles", "quarantine", ["dt", "hour"]),
+        ("VerdictFiles", "verdicts", ["dt"]),
+    ],
+)
+def test_partitions_are_projected_from_the_names(
+    resources: dict[str, Any], name: str, folder: str, keys: list[str]
+) -> None:
+    described = table(resources, name)
+    parameters = described["Parameters"]
+    assert [key["Name"] for key in described["PartitionKeys"]] == keys
+    assert parameters["projection.enabled"] == "true"
+    assert {key: parameters[f"projection.{key}.type"] for key in keys} == {
+        key: PROJECTED[key] for key in keys
+    }
+    assert parameters["projection.dt.format"] == "yyyy-MM-dd"
+    parts = "/".join(f"{key}=${{!{key}}}" for key in keys)
+    assert parameters["storage.location.template"] == {
+        "Fn::Sub": f"s3://${{ArchiveBucket}}/{folder}/{parts}/"
+    }
+    if "hour" in keys:
+        assert (parameters["projection.hour.range"], parameters["projection.hour.digits"]) == ("0,23", "2")
+
+
+def test_verdicts_have_their_own_fields_first(resources: dict[str, Any]) -> None:
+    """What the evaluator adds to them, the end-to-end test compares."""
+    found = columns(resources, "VerdictFiles")
+    names = ["format", *(field.name for field in fields(Verdict))]
+    assert list(found)[: len(names)] == names
+    kinds = {"bool": "boolean", "float": "double", "str": "string"}
+    struct = ",".join(
+        f"{field.name}:{kinds[str(field.type).removesuffix(' | None')]}" for field in fields(ColumnVerdict)
+    )
+    assert found["features"] == f"map<string,struct<{struct}>>"
+    assert found["prediction"] == found["interval_width"] == f"struct<{struct}>"
+
+
+def test_the_default_features_are_those_of_the_generated_houses(template: dict[str, Any]) -> None:
+    houses = generator.houses(500)
+    table = tabulate(houses, target=generator.TARGET, time_column=generator.TIME_COLUMN, units={})
+    assert template["Parameters"]["FeatureTypes"]["Default"] == feature_types(table.schema)
+
+
+def test_the_saved_queries_are_those_of_the_queries_folder() -> None:
+    text = saved_queries.TEMPLATE.read_text()
+    assert saved_queries.with_queries(text) == text, "run: python -m scripts.saved_queries"
