@@ -111,6 +111,8 @@ def test_good_events_are_vouched_for() -> None:
         [b'{"label": 1', b', "confidence": 1}', b'{"label": 1}{"label": 2}'],
         [b'{"label": 1}\n{"label": 2}', b""],
         [b'{"label": 1}\n{"label": 2}', b" "],
+        [b'{"label": 1}', b""],
+        [b""],
         [b"null", b"null"],
         [b'{"source": "\xff"}'],
         [b'{"source": "}', b'{"}'],

@@ -155,15 +155,15 @@ def test_the_state_is_that_of_the_rows() -> None:
 
 def test_an_event_delivered_twice_is_counted_once_and_said() -> None:
     world = World()
-    served(world, prediction(1), prediction(2), prediction(1))
+    served(world, prediction(2), prediction(1), prediction(2))
     found = world.resources().windows.read(WINDOW, layout(world))
     assert found is not None
     assert (found.state.n, found.state.duplicates) == (2, 1)
     assert found.last_sequence == sequence_number(3)
     assert found.ranges == (f"{sequence_number(1)}-{sequence_number(3)}",)
-    assert [row["sequence_number"] for row in world.rows("predictions")] == [
-        str(sequence_number(1)),
-        str(sequence_number(2)),
+    assert [(row["event_id"], row["sequence_number"]) for row in world.rows("predictions")] == [
+        (event_id(2), str(sequence_number(1))),
+        (event_id(1), str(sequence_number(2))),
     ]
 
 

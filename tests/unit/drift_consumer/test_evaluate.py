@@ -229,6 +229,18 @@ def test_hours_and_days_are_sums_of_windows() -> None:
     assert world.evaluate(world.now + MINUTE) == {}
 
 
+def test_an_hour_waits_for_its_windows() -> None:
+    world = World()
+    world.consume(traffic(30))
+    assert world.evaluate(NOON + WINDOW + MINUTE) == {"judged": 1}
+    world.now = NOON + HOUR + MINUTE // 2
+    world.consume(traffic(30, 11, first=100))
+    assert world.evaluate(NOON + HOUR + MINUTE) == {}
+    assert world.evaluate(NOON + HOUR + 3 * MINUTE // 2) == {"judged": 1, "hour": 1}
+    verdict = world.verdicts()[f"hour.{NOON}"]
+    assert (verdict["n"], verdict["revision"]) == (60, 0)
+
+
 def test_labels_and_quarantine_are_counted_as_they_grow() -> None:
     world = World()
     world.consume([label(1), label(2), b"bad"])
