@@ -1,5 +1,6 @@
 """The deployed stack, from a signed request to a verdict, with IAM enforced."""
 
+import dataclasses
 import gzip
 import io
 import json
@@ -19,7 +20,7 @@ from drift_core.schema import Scalar
 from scripts.api import ApiClient
 from scripts.bundles import LoadedBundle
 from scripts.deployment import DeploymentError, upload_bundle
-from scripts.stack import Stack
+from scripts.stack import Stack, Target
 
 pytestmark = pytest.mark.e2e
 
@@ -221,6 +222,32 @@ def test_the_evaluator_runs_one_at_a_time(stack: Stack) -> None:
         FunctionName=physical_id(stack, "EvaluatorFunction")
     )
     assert found["ReservedConcurrentExecutions"] == 1
+
+
+def test_a_stack_with_a_key_takes_the_key_and_nothing_else(stack: Stack) -> None:
+    """The same template a second time, for another model."""
+    cloudformation = stack.client("cloudformation")
+    deployed = cloudformation.get_template(StackName=stack.target.stack_name, TemplateStage="Original")
+    bucket = stack.outputs["FailedBatchesBucketName"]
+    stack.client("s3").put_object(Bucket=bucket, Key="template", Body=deployed["TemplateBody"].encode())
+    parameters = {"ModelName": "keyed", "Authorization": "API_KEY"}
+    cloudformation.create_stack(
+        StackName="keyed",
+        TemplateURL=f"{stack.target.endpoint}/{bucket}/template",
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+    )
+    keyed = eventually(lambda: created(dataclasses.replace(stack.target, stack_name="keyed")), "its outputs")
+    assert "ApiKeyId" not in stack.outputs
+    api = ApiClient(keyed)
+    for method, path in (("POST", "/predict"), ("POST", "/feedback"), ("GET", "/model"), ("GET", "/health")):
+        assert api.call(method, path, authorized=False).status == 403
+        assert api.call(method, path).status == 503  # in, but it serves no bundle
+
+
+def created(target: Target) -> Stack | None:
+    stack = Stack.of(target)
+    return stack if stack.outputs else None
 
 
 def test_a_role_may_not_do_what_its_function_does_not(stack: Stack, bundle: Path) -> None:

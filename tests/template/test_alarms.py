@@ -25,6 +25,7 @@ def test_an_alarm_says_what_happened_where_to_look_and_what_to_do(name: str) -> 
     alarm = ALARMS[name]
     assert text_of(alarm["AlarmName"]).startswith("driftline-${ModelName}-")
     assert re.fullmatch(r".+\. Look: .+\. Do: .+\.", text_of(alarm["AlarmDescription"]).strip())
+    assert len(text_of(alarm["AlarmDescription"])) < 1024 - 100  # CloudWatch's limit, and room for names
     if name != "IncidentAlarm":
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}]
         assert "TreatMissingData" in alarm
