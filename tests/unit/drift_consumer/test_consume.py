@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from drift_consumer import consume as module
 from drift_consumer.consume import ATTEMPTS, consume
@@ -151,6 +153,30 @@ def test_the_state_is_that_of_the_rows() -> None:
     ids = hash_event_ids(np.array([e.event_id for e in events], "S36"))
     times = np.array([e.event_time for e in events])
     assert found.state == WindowState.of(layout(world), rows, times, ids)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.binary(max_size=40)
+        | st.sampled_from([b"{}", b"null", b"[]", b"{}\n{}", b"\xf3\x89\x9a\xc2", b'{"features":{}}', b"\n"])
+        | st.text(max_size=20).map(lambda text: json.dumps({"source": text}).encode())
+        | st.none(),
+        max_size=12,
+    )
+)
+def test_whatever_arrives_every_record_is_kept_in_one_place(batch: list[bytes | None]) -> None:
+    """None stands for a good record."""
+    world = World()
+    payloads = [prediction(i).encode() if payload is None else payload for i, payload in enumerate(batch)]
+    served(world, *payloads)
+    good = [i for i, payload in enumerate(batch) if payload is None]
+    assert [row["event_id"] for row in world.rows("predictions")] == [event_id(i) for i in good]
+    kept = [(row["sequence_number"], base64.b64decode(row["payload"])) for row in world.rows("quarantine")]
+    bad = [i for i, payload in enumerate(batch) if payload is not None]
+    assert kept == [(str(sequence_number(1 + i)), payloads[i]) for i in bad]
+    counted = [item for (pk, _), item in world.dynamodb.items.items() if not pk.startswith("models#")]
+    assert len(counted) == bool(good) + bool(bad)
 
 
 def test_an_event_delivered_twice_is_counted_once_and_said() -> None:
