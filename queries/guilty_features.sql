@@ -2,7 +2,7 @@
 -- :since day = last 7 days, first day (UTC) of the spans
 select feature, span, count(*) as verdicts,
        min("start") as first_seen, max("start") as last_seen,
-       round(max(drift_score), 3) as highest_score_of_model
+       round(max(drift_score), 3) as highest_score
 from verdicts cross join unnest(guilty) as t (feature)
 where dt >= :since
 group by feature, span

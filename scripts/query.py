@@ -24,7 +24,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _TIME = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[ T](?P<minute>\d\d:\d\d)(?P<second>:\d\d)(\.\d+)?( UTC|[+]00(:00)?|Z)?"
 )
-_WIDEST = 40  # characters that a column gets before others are narrowed
+_CONTEXT = ("model_name", "model_version", "source", "span")
 _NUMERIC = ("bigint", "integer", "double", "float", "decimal", "hugeint")
 
 
@@ -79,16 +79,18 @@ def query(
 
 
 def show(title: str, answer: Answer, limit: int | None = None) -> Table:
-    """An answer as a table: `limit` rows of it, a column that says the same in every row below them."""
+    """An answer as a table: `limit` rows of it, and below them what is the same for all of them."""
     rows = [[_cell(value) for value in row] for row in answer.rows]
-    same = [i for i, values in enumerate(zip(*rows, strict=True)) if len(rows) > 1 and len(set(values)) == 1]
+    same = [
+        i for i, name in enumerate(answer.columns) if name in _CONTEXT and len({row[i] for row in rows}) == 1
+    ]
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for i, (column, kind) in enumerate(zip(answer.columns, answer.types, strict=True)):
         if i not in same:
             table.add_column(
                 column.replace("_", " "),
                 justify="right" if kind in _NUMERIC else "left",
-                min_width=min(_WIDEST, max((len(row[i]) for row in rows), default=0)),
+                no_wrap=any(_TIME.fullmatch(value) for row in answer.rows if (value := row[i])),
             )
     for row in rows[:limit]:
         table.add_row(*(escape(value) for i, value in enumerate(row) if i not in same))

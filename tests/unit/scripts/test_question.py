@@ -71,7 +71,7 @@ def test_duplicate_deliveries_counts_events_by_copies(archive: duckdb.DuckDBPyCo
 
 
 def test_a_revised_verdict_replaces_the_first(archive: duckdb.DuckDBPyConnection) -> None:
-    assert [(row[4], row[5], row[6]) for row in ask(archive, "drift_history")] == [
+    assert [row[3:6] for row in ask(archive, "drift_history")] == [
         (2, False, 0.4),
         (3, True, 4.0),
         (3, True, 2.0),
