@@ -1,6 +1,6 @@
 """How fast the consumer counts a batch, against the obvious way in pandas; one thread, AWS in memory.
 
-Run `python benchmarks/consume.py`: prints a table and writes build/benchmarks/consume.json.
+Run `python -m benchmarks.consume`: prints a table and writes build/benchmarks/consume.json.
 """
 
 from __future__ import annotations
@@ -224,7 +224,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("build/benchmarks/consume.json"))
     arguments = parser.parse_args()
     if any(os.environ.get(name) != value for name, value in ENVIRONMENT.items()):
-        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **ENVIRONMENT})
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, **ENVIRONMENT})
 
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)

@@ -223,8 +223,9 @@ class _Reader:
 
     def mapping(self, name: str) -> dict[str, Any]:
         value = self.described.get(name)
-        if not isinstance(value, dict):
-            raise self._refuse(name, "an object of feature values")
+        if not isinstance(value, dict):  # the text goes to the quarantine's reasons, values do not
+            found = "not an object" if name in self.described else "absent"
+            raise EventError(f"{name} is {found}; write an object, value by name")
         return value
 
     def interval(self) -> Interval | None:

@@ -113,7 +113,7 @@ REASONS: list[tuple[str, bytes, str]] = [
         f"and send the event again",
     ),
     ("impossible version", changed(model_version="../x"), "model_version is '../x'; use 1 to 64 letters"),
-    ("no features", changed(features=None), "features is 'None'; write an object"),
+    ("no features", changed(features=None), "features is not an object; write an object"),
     (
         "unknown feature",
         changed(features={"attic": 4711}),
