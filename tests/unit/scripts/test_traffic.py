@@ -29,6 +29,12 @@ def test_rows_lie_in_their_windows_in_order(bundle: LoadedBundle) -> None:
     assert rows["window"].value_counts().tolist() == [50, 50, 50]
 
 
+def test_no_row_comes_twice_before_each_came_once(bundle: LoadedBundle) -> None:
+    plan = Plan(start_ms=0, windows=2, rows=len(bundle.sample), window_seconds=60)
+    for _, window in drawn(bundle, plan).groupby("window"):
+        assert sorted(window["price"]) == sorted(bundle.sample["price"])
+
+
 def test_an_event_is_what_the_service_would_have_said(bundle: LoadedBundle) -> None:
     for event in told(bundle):
         rooms = event.features["rooms"]
