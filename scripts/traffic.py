@@ -51,7 +51,7 @@ def drawn(bundle: LoadedBundle, plan: Plan) -> pd.DataFrame:
     random = np.random.default_rng([plan.seed, 0])
     total = plan.windows * plan.rows
     size = len(bundle.sample)
-    # Shuffled again and again: no row comes twice before each came once, so the traffic is as even as it can be.
+    # Shuffled again and again: no row comes twice before each came once, so windows differ little.
     chosen = np.concatenate([random.permutation(size) for _ in range(-(-total // size))])[:total]
     rows = bundle.sample[[*manifest.schema.names, manifest.target]].iloc[chosen].reset_index(drop=True)
     window = np.repeat(np.arange(plan.windows), plan.rows)
