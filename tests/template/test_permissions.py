@@ -127,6 +127,15 @@ def test_a_model_reads_its_own_bundles_only(resources: dict[str, Any]) -> None:
         assert read["Resource"] == {"Fn::Sub": "${ModelsBucket.Arn}/bundles/${ModelName}/*"}
 
 
+@pytest.mark.parametrize("name", ["Ingest", "Consumer", "Evaluator"])
+def test_a_function_has_its_own_role_and_may_write_its_own_log(resources: dict[str, Any], name: str) -> None:
+    function = resources[f"{name}Function"]["Properties"]
+    assert function["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
+    assert function["LoggingConfig"] == {"LogGroup": {"Ref": f"{name}LogGroup"}}
+    log = next(s for s in statements(resources, f"{name}Role") if s["Sid"] == "Log")
+    assert log["Resource"] == {"Fn::GetAtt": [f"{name}LogGroup", "Arn"]}
+
+
 def test_metrics_are_limited_to_the_namespace(resources: dict[str, Any]) -> None:
     publish = next(s for s in statements(resources, "EvaluatorRole") if s["Sid"] == "Publish")
     assert publish["Condition"] == {"StringEqualsIfExists": {"cloudwatch:namespace": "Driftline"}}
