@@ -232,6 +232,30 @@ def test_the_evaluator_runs_one_at_a_time(stack: Stack) -> None:
     assert found["ReservedConcurrentExecutions"] == 1
 
 
+def test_an_update_of_the_stack_leaves_the_active_version(stack: Stack, bundle: Path, api: ApiClient) -> None:
+    cloudformation, name = stack.client("cloudformation"), stack.target.stack_name
+    found = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["Parameters"]
+    values = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in found}
+    cloudformation.update_stack(
+        StackName=name,
+        UsePreviousTemplate=True,
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        Parameters=[
+            {"ParameterKey": key, "ParameterValue": value}
+            for key, value in {**values, "LogRetentionDays": "7"}.items()
+        ],
+    )
+    groups = stack.client("logs")
+    log = f"/driftline/{values['ModelName']}/ingest"
+    eventually(
+        lambda: groups.describe_log_groups(logGroupNamePrefix=log)["logGroups"][0]["retentionInDays"] == 7,
+        "the update",
+    )
+    active = stack.client("ssm").get_parameter(Name=stack.outputs["ActiveBundleParameterName"])
+    assert active["Parameter"]["Value"] == bundle.name
+    assert api.call("GET", "/health").body["model_version"] == bundle.name
+
+
 def test_a_stack_with_a_key_takes_the_key_and_nothing_else(stack: Stack) -> None:
     """The same template a second time, for another model."""
     cloudformation = stack.client("cloudformation")
