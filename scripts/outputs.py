@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
-from rich.table import Table
 
 from scripts.stack import LOCAL, Stack, StackError
 
@@ -30,10 +29,8 @@ def outputs(
         raise typer.Exit(1) from None
     found = {**stack.outputs, "ApiUrl": stack.api_url}
     if name is None:
-        table = Table("output", "value", box=None, pad_edge=False)
-        for key in sorted(found):
-            table.add_row(key, found[key])
-        Console().print(table, soft_wrap=True)
+        width = max(map(len, found))
+        sys.stdout.writelines(f"{key:<{width}}  {found[key]}\n" for key in sorted(found))
     elif name in found:
         sys.stdout.write(found[name] + "\n")
     else:

@@ -90,6 +90,7 @@ def show(title: str, answer: Answer, limit: int | None = None) -> Table:
             table.add_column(
                 column.replace("_", " "),
                 justify="right" if kind in _NUMERIC else "left",
+                overflow="fold",
                 no_wrap=any(_TIME.fullmatch(value) for row in answer.rows if (value := row[i])),
             )
     for row in rows[:limit]:

@@ -18,8 +18,8 @@ from botocore.session import get_session
 PROJECT = Path(__file__).resolve().parent.parent
 """The checkout."""
 
-LOCAL_STATE = Path(os.environ.get("DRIFTLINE_LOCAL_STATE", PROJECT / "build" / "local"))
-"""Where the local AWS keeps its process id, certificate, log and `env`; one folder for each local AWS."""
+LOCAL_STATE = PROJECT / "build" / "local"
+"""Where the local AWS keeps its process id, certificate, log and `env`."""
 
 LOCAL = "local"
 """The samconfig environment that is served by `python -m scripts.local`."""
