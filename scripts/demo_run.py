@@ -34,7 +34,7 @@ from scripts.sources import Source
 from scripts.stack import LOCAL, Stack, Target
 from scripts.traffic import Plan, drawn
 
-QUESTIONS = ("reconciliation", "drift_history", "guilty_features")
+QUESTIONS = ("reconciliation", "guilty_features", "quarantine_reasons")
 """What is asked at the end."""
 
 _ARCHIVE_SECONDS = 30.0

@@ -12,7 +12,7 @@ from scripts.demo_watch import clock as time_of_day
 
 _BAR = 14  # characters of a bar
 _ALARM = 5  # of them up to a score of 1
-_NAMES = 30  # characters of guilty features
+_NAMES = 26  # characters of guilty features
 
 
 def windows_table(
@@ -35,7 +35,7 @@ def windows_table(
     table.add_column("rows", justify="right")
     table.add_column("score", justify="right")
     table.add_column("1 is the alarm", min_width=_BAR, no_wrap=True)
-    table.add_column("verdict")
+    table.add_column("verdict", no_wrap=True, min_width=7)
     table.add_column("guilty", no_wrap=True)
     for start in starts:
         clock = f"   {time_of_day(start)}"
