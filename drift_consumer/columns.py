@@ -106,9 +106,10 @@ def _one_object_a_line(payloads: Sequence[bytes], lines: bytes) -> bool:
     if not all(payloads):
         return False
     characters = np.frombuffer(lines, np.uint8)
-    last = np.cumsum([len(payload) + 1 for payload in payloads]) - 2
+    lengths = np.fromiter(map(len, payloads), np.intp, len(payloads))
+    last = np.cumsum(lengths + 1) - 2
     first = np.append(0, last[:-1] + 2)
-    return np.count_nonzero(characters == ord("\n")) == len(payloads) - 1 and bool(
+    return lines.count(b"\n") == len(payloads) - 1 and bool(
         (characters[first] == ord("{")).all() and (characters[last] == ord("}")).all()
     )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from binascii import a2b_base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pybase64 import b64decode
 
 from drift_core.bins import Counts
 
@@ -51,7 +51,7 @@ class Records:
         arrivals = np.array([record["approximateArrivalTimestamp"] for record in kinesis], float)
         return cls(
             shard_id=shard_id,
-            payloads=[a2b_base64(record["data"]) for record in kinesis],
+            payloads=[b64decode(record["data"], validate=True) for record in kinesis],
             sequences=[record["sequenceNumber"] for record in kinesis],
             arrivals=np.rint(arrivals * 1000).astype(np.int64),
         )

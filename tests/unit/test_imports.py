@@ -18,7 +18,7 @@ FROM_THE_RUNTIME = {"boto3", "botocore"}
 MAY_IMPORT = {
     "drift_core": {"numpy", "scipy"},
     "ingest_lambda": {"drift_core", "jsonschema", "onnxruntime"} | IN_EVERY_LAMBDA | FROM_THE_RUNTIME,
-    "drift_consumer": {"drift_core", "pyarrow", "scipy"} | IN_EVERY_LAMBDA | FROM_THE_RUNTIME,
+    "drift_consumer": {"drift_core", "pyarrow", "pybase64", "scipy"} | IN_EVERY_LAMBDA | FROM_THE_RUNTIME,
     "training": {
         *("drift_core", "numpy", "pandas", "pyarrow", "onnx", "onnxruntime", "skl2onnx", "sklearn"),
         *("rich", "typer", "joblib", "threadpoolctl"),
