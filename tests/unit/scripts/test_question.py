@@ -82,7 +82,10 @@ def test_a_revised_verdict_replaces_the_first(archive: duckdb.DuckDBPyConnection
 
 def test_guilty_features_counts_verdicts_by_feature(archive: duckdb.DuckDBPyConnection) -> None:
     rows = ask(archive, "guilty_features")
-    assert [(row[0], row[2], row[5]) for row in rows] == [("rooms", 2, 4.0), ("prediction", 1, 4.0)]
+    assert [(*row[:4], row[6]) for row in rows] == [
+        ("rooms", "window", 2, 2, 4.0),
+        ("prediction", "window", 1, 0, 4.0),
+    ]
 
 
 def test_the_error_uses_the_last_label_of_each_prediction(archive: duckdb.DuckDBPyConnection) -> None:
