@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import sys
+import textwrap
 from typing import Annotated
 
 import typer
@@ -24,6 +25,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _TIME = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[ T](?P<minute>\d\d:\d\d)(?P<second>:\d\d)(\.\d+)?( UTC|[+]00(:00)?|Z)?"
 )
+_SHORT = 24  # characters of a value that is never broken; a time has 19
 _CONTEXT = ("model_name", "model_version", "source", "span")
 _NUMERIC = ("bigint", "integer", "double", "float", "decimal", "hugeint")
 
@@ -87,11 +89,13 @@ def show(title: str, answer: Answer, limit: int | None = None) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for i, (column, kind) in enumerate(zip(answer.columns, answer.types, strict=True)):
         if i not in same:
+            longest = max((len(row[i]) for row in rows), default=0)
+            words = column.split("_")
             table.add_column(
-                column.replace("_", " "),
+                "\n".join(textwrap.wrap(" ".join(words), max(longest, *map(len, words), 1))),
                 justify="right" if kind in _NUMERIC else "left",
+                no_wrap=longest <= _SHORT,
                 overflow="fold",
-                no_wrap=any(_TIME.fullmatch(value) for row in answer.rows if (value := row[i])),
             )
     for row in rows[:limit]:
         table.add_row(*(escape(value) for i, value in enumerate(row) if i not in same))
