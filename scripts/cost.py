@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass
 
@@ -86,7 +87,7 @@ class Load:
     @property
     def shards(self) -> int:
         """Shards that the busiest second needs."""
-        return max(1, round(self.predictions_a_day / 86_400 * self.peak / SHARD_RECORDS + 0.5))
+        return max(1, math.ceil(self.predictions_a_day / 86_400 * self.peak / SHARD_RECORDS))
 
     @property
     def batches(self) -> float:
