@@ -7,7 +7,7 @@ import importlib
 
 import pytest
 
-MODULES = ["bundles", "event_ids", "pace", "package", "question", "recorded_row"]
+MODULES = ["bundles", "demo_table", "demo_watch", "event_ids", "pace", "package", "question", "recorded_row"]
 
 
 @pytest.mark.parametrize("name", MODULES)
