@@ -199,3 +199,24 @@ def test_a_folder_without_recordings_is_an_error(tmp_path: Path) -> None:
         Source.of(str(tmp_path), lambda: None)
     with pytest.raises(SourceError, match=r"gone.csv does not exist; check the path"):
         Source.of(str(tmp_path / "gone.csv"), lambda: None)
+
+
+def test_a_folder_is_read_in_the_order_of_its_names(tmp_path: Path) -> None:
+    for name in ("b/2.csv", "a/9.csv", "b/1.jsonl", "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    source = Source.of(str(tmp_path), lambda: None)
+    assert [piece.name.removeprefix(f"{tmp_path}/") for piece in source.pieces] == [
+        "a/9.csv",
+        "b/1.jsonl",
+        "b/2.csv",
+    ]
+
+
+def test_the_digest_tells_contents_apart_and_not_places(tmp_path: Path) -> None:
+    digests = []
+    for folder, text in (("a", "x"), ("b", "x"), ("c", "y")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "rows.csv").write_text(text)
+        digests.append(Source.of(str(tmp_path / folder), lambda: None).digest)
+    assert digests[0] == digests[1] != digests[2]

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from drift_core.schema import Kind
+from drift_core.schema import Feature, FeatureSchema, Kind
 from scripts.bundles import LoadedBundle
 from scripts.scenarios import NEW_CATEGORY, SCENARIOS, ScenarioError, chosen_feature
 from scripts.traffic import Plan, changed, drawn
@@ -110,8 +110,13 @@ def test_degradation_spreads_labels_more_and_more(bundle: LoadedBundle) -> None:
 
 
 def test_the_most_important_feature_of_the_kind_is_chosen(bundle: LoadedBundle) -> None:
-    assert chosen_feature(bundle.manifest, SCENARIOS["sudden"]).name == "rooms"
     assert chosen_feature(bundle.manifest, SCENARIOS["new_category"]).name == "area"
+    assert chosen_feature(bundle.manifest, SCENARIOS["sudden"]).name == "rooms"
+    features = (*bundle.manifest.schema.features, Feature(name="size", kind=Kind.NUMERIC))
+    manifest = replace(bundle.manifest, schema=FeatureSchema(features))
+    assert chosen_feature(manifest, SCENARIOS["sudden"]).name == "rooms"
+    more = replace(manifest, importance={"rooms": 1.0, "size": 2.0, "area": 3.0})
+    assert chosen_feature(more, SCENARIOS["sudden"]).name == "size"
 
 
 def test_a_named_feature_may_be_of_any_kind_where_that_makes_sense(bundle: LoadedBundle) -> None:

@@ -46,6 +46,7 @@ def test_an_event_is_what_the_service_would_have_said(bundle: LoadedBundle) -> N
         assert event.prediction == pytest.approx(expected)
         assert event.interval is not None
         assert (event.interval.lower, event.interval.upper) == pytest.approx((expected - 5, expected + 5))
+        assert event.interval.coverage == 0.9
         assert event.confidence == pytest.approx(0.25)
         assert event_id_time(event.event_id) == event.event_time
 
