@@ -81,6 +81,8 @@ def replay(
         file = progress or PROJECT / "build" / "replay" / f"{source.digest}.json"
         position = _position(file, source.digest, stream, resume=resume)
         pace = Pace(rate=rate, speed=speed)
+    except (ClientError, BotoCoreError) as error:
+        raise _stop(console, error, NOT_ACCEPTED) from None
     except (SourceError, StackError, BundleError, BundleMissingError, ValueError) as error:
         raise _stop(console, error, USAGE) from None
     bad: list[Entry] = []

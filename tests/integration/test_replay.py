@@ -252,3 +252,17 @@ def test_progress_of_another_recording_is_refused(world: World) -> None:
     result = replay(world, world.record("other.jsonl", labelled=True), "--resume")
     assert result.exit_code == 2
     assert "is of another recording or stream; leave --resume away" in said(result)
+
+
+def test_an_aws_that_does_not_answer_is_no_traceback(world: World) -> None:
+    options = (
+        "--bundle",
+        "active",
+        "--interval",
+        1,
+        "--rebase-to",
+        "now",
+    )  # nothing was activated: no parameter
+    result = replay(world, rows_csv(world), *options)
+    assert result.exit_code == 1
+    assert "ParameterNotFound" in said(result)
