@@ -89,11 +89,20 @@ def _training(data: Path | None, target: str | None, time_column: str | None, ig
     """Options of `python -m training`."""
     if data is None:
         return ("--generate", "20000")
-    name = re.sub(r"[^a-z0-9]+", "-", data.stem.lower()).strip("-")[:40]
-    options = ["--data", str(data.resolve()), "--target", target or "", "--model-name", name or "model"]
+    options = ["--data", str(data.resolve()), "--target", target or "", "--model-name", model_name(data)]
     if time_column:
         options += ["--time-column", time_column]
     return tuple(options + (["--ignore", ignore] if ignore else []))
+
+
+def model_name(data: Path) -> str:
+    """A name that the template takes, after a file's.
+
+    >>> model_name(Path("Houses_2026.csv")), model_name(Path("2026.csv"))
+    ('houses-2026', 'model-2026')
+    """
+    words = re.sub(r"[^a-z0-9]+", "-", data.stem.lower()).strip("-")
+    return (words if words[:1].isalpha() else f"model-{words}")[:40].strip("-")
 
 
 def _clean_up(console: Console, aws: LocalAws, *, keep: bool) -> None:

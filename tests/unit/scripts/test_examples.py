@@ -7,7 +7,17 @@ import importlib
 
 import pytest
 
-MODULES = ["bundles", "demo_table", "demo_watch", "event_ids", "pace", "package", "question", "recorded_row"]
+MODULES = [
+    "bundles",
+    "demo",
+    "demo_table",
+    "demo_watch",
+    "event_ids",
+    "pace",
+    "package",
+    "question",
+    "recorded_row",
+]
 
 
 @pytest.mark.parametrize("name", MODULES)
