@@ -25,6 +25,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _TIME = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[ T](?P<minute>\d\d:\d\d)(?P<second>:\d\d)(\.\d+)?( UTC|[+]00(:00)?|Z)?"
 )
+_LIST = re.compile(r"\[[^][]*\]")
 _SHORT = 24  # characters of a value that is never broken; a time has 19
 _CONTEXT = ("model_name", "model_version", "source", "span")
 _NUMERIC = ("bigint", "integer", "double", "float", "decimal", "hugeint")
@@ -113,7 +114,7 @@ def _cell(value: str | None) -> str:
     time = _TIME.fullmatch(value)
     if time is not None:
         return f"{time['day']} {time['minute']}{time['second'].removesuffix(':00')}"
-    return value[1:-1].replace("'", "") if value.startswith("[") and value.endswith("]") else value
+    return value[1:-1].replace("'", "") if _LIST.fullmatch(value) else value
 
 
 def _listed() -> Table:
