@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,20 @@ class Record:
         return len(self.data) + len(self.key)
 
 
+def calls(records: Sequence[Record]) -> Iterator[list[Record]]:
+    """Records in runs that one PutRecords call carries, in order."""
+    batch: list[Record] = []
+    size = 0
+    for record in records:
+        if batch and (len(batch) == MAX_RECORDS or size + record.size > MAX_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(record)
+        size += record.size
+    if batch:
+        yield batch
+
+
 class NotAcceptedError(RuntimeError):
     """The stream did not take all records.
 
@@ -40,12 +54,14 @@ class NotAcceptedError(RuntimeError):
     ----------
     accepted : records of the batch that were taken.
     prefix : how many of them come before the first that was not.
+    refused : positions of those that were not, increasing.
     """
 
-    def __init__(self, message: str, *, accepted: int, prefix: int) -> None:
+    def __init__(self, message: str, *, accepted: int, prefix: int, refused: Sequence[int]) -> None:
         super().__init__(message)
         self.accepted = accepted
         self.prefix = prefix
+        self.refused = tuple(refused)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +71,14 @@ class KinesisWriter:
     Attributes
     ----------
     attempts : of one batch; a throttled shard recovers within a second.
+    remedy : what to do about records that are not taken; the error ends with it.
     sleep, uniform : seconds, and a number in [0, 1); replaced in tests.
     """
 
     client: Any
     stream: str
     attempts: int = 10
+    remedy: str = "send the rest with --resume"
     sleep: Callable[[float], None] = time.sleep
     uniform: Callable[[], float] = random.random
 
@@ -85,9 +103,10 @@ class KinesisWriter:
             if fault in _HOPELESS or attempt == self.attempts - 1:
                 raise NotAcceptedError(
                     f"stream {self.stream} did not take {len(pending)} of {len(records)} records ({fault}) "
-                    f"in {attempt + 1} attempts; send the rest with --resume",
+                    f"in {attempt + 1} attempts; {self.remedy}",
                     accepted=len(records) - len(pending),
                     prefix=pending[0],
+                    refused=pending,
                 )
             again += len(pending)
             self.sleep((0.5 + self.uniform() / 2) * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt))
