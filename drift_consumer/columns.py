@@ -15,9 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
-from drift_consumer.single import FUTURE_LIMIT
 from drift_core.bins import Counts
-from drift_core.event import LABEL, PREDICTION, SCHEMA_VERSION
+from drift_core.event import FUTURE_LIMIT_MS, LABEL, PREDICTION, SCHEMA_VERSION
 from drift_core.schema import FeatureSchema, Kind
 
 type Mask = npt.NDArray[np.bool_]
@@ -132,7 +131,7 @@ def vouched(table: Any, arrivals: Counts) -> Mask:
     table : of the columns of `event_schema`.
     arrivals : shape (n,), UTC milliseconds.
     """
-    latest = arrivals + FUTURE_LIMIT
+    latest = arrivals + FUTURE_LIMIT_MS
     times = _numbers(table, "event_time")
     good: Mask = (
         (_numbers(table, "schema_version") == SCHEMA_VERSION)

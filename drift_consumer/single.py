@@ -10,11 +10,16 @@ from typing import Any
 from drift_consumer.baselines import Baselines, Bundle, UnknownModelError
 from drift_consumer.series import NAMELESS
 from drift_core.bundle import check_name
-from drift_core.event import Event, EventError, LabelEvent, PredictionEvent, decode, event_id_time
+from drift_core.event import (
+    FUTURE_LIMIT_MS,
+    Event,
+    EventError,
+    LabelEvent,
+    PredictionEvent,
+    decode,
+    event_id_time,
+)
 from drift_core.schema import Feature, Kind, Scalar
-
-FUTURE_LIMIT = 3_600_000
-"""Milliseconds that an event may lie after its arrival: clocks differ, but not by more than an hour."""
 
 _KPL_MAGIC = b"\xf3\x89\x9a\xc2"
 _VERSION_DIGIT = 14  # of a UUID
@@ -104,7 +109,7 @@ def _decode(payload: bytes) -> Event:
 
 
 def _check_times(event: Event, arrival: int) -> None:
-    latest = arrival + FUTURE_LIMIT
+    latest = arrival + FUTURE_LIMIT_MS
     if event.event_time > latest:
         raise EventError(
             f"event_time is {event.event_time}, more than an hour after its arrival at {arrival}; "

@@ -21,6 +21,9 @@ SCHEMA_VERSION = 1
 PREDICTION = "prediction"
 LABEL = "label"
 
+FUTURE_LIMIT_MS = 3_600_000
+"""Milliseconds that an event may lie after its arrival: clocks differ, but not by more than an hour."""
+
 
 class EventError(ValueError):
     """An event that breaks the contract; the text names field, value and remedy."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from drift_core.event import LabelEvent, new_event_id
+from drift_core.event import FUTURE_LIMIT_MS, LabelEvent, event_id_time, new_event_id
 from drift_core.schema import MAX_CATEGORY_LENGTH, MAX_INSTANCES
+from ingest_lambda.refusal import MAX_LISTED, Refusal, RequestError
 
 _UUID7 = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}\Z"
 
@@ -55,7 +56,15 @@ def label_events(labels: Sequence[Mapping[str, Any]], *, model_name: str, now_ms
     Parameters
     ----------
     now_ms : UTC milliseconds; the time of a label that brings none.
+
+    Raises
+    ------
+    RequestError
+        422 for times that lie too far ahead: the consumer would put these labels into quarantine.
     """
+    refused = list(_ahead(labels, now_ms))
+    if refused:
+        raise RequestError.of(refused[:MAX_LISTED], count=len(refused))
     return [
         LabelEvent(
             event_id=new_event_id(now_ms),
@@ -67,3 +76,23 @@ def label_events(labels: Sequence[Mapping[str, Any]], *, model_name: str, now_ms
         )
         for label in labels
     ]
+
+
+def _ahead(labels: Sequence[Mapping[str, Any]], now_ms: int) -> Iterator[Refusal]:
+    """Fields whose time lies ahead of the clock by more than clocks differ."""
+    latest = now_ms + FUTURE_LIMIT_MS
+    for position, label in enumerate(labels):
+        if event_id_time(label["prediction_id"]) > latest:
+            yield Refusal(
+                field=f"labels[{position}].prediction_id",
+                value=label["prediction_id"],
+                problem="made more than an hour ahead of now",
+                remedy="give a prediction_id that POST /predict answered",
+            )
+        if label.get("event_time", 0) > latest:
+            yield Refusal(
+                field=f"labels[{position}].event_time",
+                value=label["event_time"],
+                problem="more than an hour ahead of now",
+                remedy=f"give UTC milliseconds, now {now_ms}, and set the clock",
+            )

@@ -33,7 +33,7 @@ class Refusal:
     Attributes
     ----------
     field : where it stands in the body ("instances[3].rooms").
-    value : as received, cut at `MAX_ECHO` characters; None if absent.
+    value : as received, cut at `MAX_ECHO` characters, halves of surrogate pairs escaped; None if absent.
     """
 
     field: str
@@ -99,6 +99,15 @@ def kind_of(value: Any) -> str:
             return "an object"
 
 
+def is_whole(text: str) -> bool:
+    r"""Whether UTF-8 can hold a text, which it cannot if JSON escaped half of a surrogate pair.
+
+    >>> is_whole("\U0001f3e0"), is_whole("\ud83c")
+    (True, False)
+    """
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _explain(error: ValidationError) -> tuple[str, str]:
     """Problem and remedy, by the keyword that failed."""
     value: Any = error.instance
@@ -111,6 +120,8 @@ def _explain(error: ValidationError) -> tuple[str, str]:
         case "additionalProperties":
             known = _cut(", ".join(schema["properties"]))
             told = "unknown", f"remove it or correct its name; known here: {known}"
+        case "type" if isinstance(value, str) and "string" in types:
+            told = "half of a surrogate pair in it", f"write whole characters{or_null}"
         case "type":
             needed = " or ".join(_NAMES[name] for name in types if name != "null")
             finite = not isinstance(value, float) or math.isfinite(value)
@@ -148,4 +159,6 @@ def _echo(value: Any) -> float | str | bool | None:
 
 
 def _cut(text: str) -> str:
+    """A text short enough to repeat, and such that every reader of JSON takes it."""
+    text = text.encode(errors="backslashreplace").decode()
     return text if len(text) <= MAX_ECHO else text[: MAX_ECHO - 1] + "…"

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from ingest_lambda.refusal import MAX_LISTED, Refusal, RequestError, kind_of
+from ingest_lambda.refusal import MAX_LISTED, Refusal, RequestError, is_whole, kind_of
 
 MAX_BODY_BYTES = 1 << 20
 """Largest body: 500 instances of 2 KiB."""
@@ -122,8 +122,13 @@ def _finite(_: Any, value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def _whole(_: Any, value: Any) -> bool:
+    """Whether a value is a string of whole characters. JSON can escape half of a surrogate pair."""
+    return isinstance(value, str) and is_whole(value)
+
+
 _Validator = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
     {"required": _required, "additionalProperties": _additional},
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("number", _finite),
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many({"number": _finite, "string": _whole}),
 )

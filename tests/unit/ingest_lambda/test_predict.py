@@ -74,14 +74,6 @@ def test_a_base64_body_is_read(api: Api) -> None:
     assert event.features["area"] == "Málaga"
 
 
-def test_half_a_character_survives_the_way_to_the_stream(api: Api) -> None:
-    answer = api("POST", "/predict", json.dumps({"instances": [{**HOUSE, "area": "\ud800"}]}))
-    assert answer.status == 200
-    (event,) = api.written()
-    assert isinstance(event, PredictionEvent)
-    assert event.features["area"] == "\ud800"
-
-
 def test_predictions_are_counted_by_model_alone(api: Api) -> None:
     api.post("/predict", {"instances": [HOUSE] * 7})
     (line,) = api.metrics()

@@ -94,6 +94,21 @@ def refusal(field: str, value: Any, problem: str, remedy: str) -> dict[str, Any]
             ),
         ),
         (
+            '"area": "x\\ud800"',
+            refusal(
+                "area",
+                "x\\ud800",
+                "half of a surrogate pair in it",
+                "write whole characters, or null if it is missing",
+            ),
+        ),
+        (
+            '"\\udc00": 5',
+            refusal(
+                "\\udc00", 5, "unknown", "remove it or correct its name; known here: area, rooms, garden"
+            ),
+        ),
+        (
             '"garden": 1',
             refusal(
                 "garden", 1, "a number, not true or false", "give true or false, or null if it is missing"
@@ -115,6 +130,12 @@ def test_an_offending_field_is_named(api: Api, changed: str, expected: dict[str,
         "error_count": 1,
     }
     assert (api.kinesis.calls, api.sqs.calls) == ([], [])
+
+
+def test_a_whole_surrogate_pair_is_a_character(api: Api) -> None:
+    house = json.dumps({**HOUSE, "area": "\U0001f3e0"})
+    assert "\\ud83c\\udfe0" in house
+    assert api("POST", "/predict", f'{{"instances": [{house}]}}').status == 200
 
 
 def test_an_absent_field_is_named(api: Api) -> None:

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from drift_core.bundle import MANIFEST_FILE, MODEL_FILE, bundle_prefix
-from drift_core.event import LabelEvent, new_event_id
+from drift_core.event import FUTURE_LIMIT_MS, LabelEvent, new_event_id
 from tests.unit.ingest_lambda.conftest import Api
 from tests.unit.ingest_lambda.fake_aws import Faults, client_error
 from tests.unit.ingest_lambda.fixture_bundle import HOUSE, bundle_of, fixture_bundle, linear_model
@@ -101,6 +101,35 @@ def test_a_label_that_does_not_fit_is_refused(
     assert api.kinesis.calls == []
 
 
+def test_a_time_that_the_consumer_would_quarantine_is_refused(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_800_000_000_000
+    monkeypatch.setattr("ingest_lambda.app._now_ms", lambda: now)
+    latest = now + FUTURE_LIMIT_MS
+    fits = {"prediction_id": new_event_id(latest), "label": 1, "event_time": latest}
+    assert api.post("/feedback", {"labels": [fits]}).status == 202
+    taken = len(api.kinesis.taken)
+    ahead = {"prediction_id": new_event_id(latest + 1), "label": 1, "event_time": latest + 1}
+    answer = api.post("/feedback", {"labels": [fits, ahead]})
+    assert answer.status == 422
+    assert answer.body["errors"] == [
+        {
+            "field": "labels[1].prediction_id",
+            "value": ahead["prediction_id"],
+            "problem": "made more than an hour ahead of now",
+            "remedy": "give a prediction_id that POST /predict answered",
+        },
+        {
+            "field": "labels[1].event_time",
+            "value": latest + 1,
+            "problem": "more than an hour ahead of now",
+            "remedy": f"give UTC milliseconds, now {now}, and set the clock",
+        },
+    ]
+    assert len(api.kinesis.taken) == taken
+
+
 @pytest.mark.parametrize("number", [0, 501])
 def test_labels_come_in_bounded_numbers(api: Api, number: int) -> None:
     answer = api.post("/feedback", {"labels": [{"prediction_id": ID, "label": 1}] * number})
@@ -115,6 +144,9 @@ def test_labels_of_a_classifier_are_class_names(api: Api) -> None:
     api.ssm.value = "v2"
     assert api.post("/feedback", {"labels": [{"prediction_id": ID, "label": "cheap"}]}).status == 202
     assert api.post("/feedback", {"labels": [{"prediction_id": ID, "label": 1}]}).status == 422
+    broken = api.post("/feedback", {"labels": [{"prediction_id": ID, "label": "\ud800"}]})
+    assert broken.status == 422
+    assert broken.body["errors"][0]["value"] == "\\ud800"
 
 
 def test_labels_that_cannot_be_stored_are_given_back(api: Api) -> None:
