@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from drift_consumer.ranges import pack, unpack
 from drift_consumer.series import Series, WindowKey
 from drift_core.bins import Layout
 from drift_core.window import WindowState
@@ -34,7 +35,8 @@ class StoredWindow:
     Attributes
     ----------
     last_sequence : the largest sequence number counted.
-    ranges : "first-last" of each batch counted, which names its archive object.
+    ranges : "first-last" of each batch counted, which names its archive object; of very many, the oldest are
+        one range (see `ranges.pack`).
     first_update, last_update : UTC milliseconds.
     pending : whether this content waits for the evaluator.
     """
@@ -174,7 +176,7 @@ def _item(window: StoredWindow) -> dict[str, Any]:
         **_item_key(window.key),
         "state": {"B": window.state.to_bytes()},
         "last_sequence": {"S": str(window.last_sequence)},
-        "ranges": {"L": [{"S": counted} for counted in window.ranges]},
+        "ranges": {"B": pack(window.ranges)},
         "first_update": {"N": str(window.first_update)},
         "last_update": {"N": str(window.last_update)},
         "pending": {"S": window.key.series.key},
@@ -188,7 +190,7 @@ def _stored(series: Series, item: Mapping[str, Any], layout: Layout) -> StoredWi
         key=WindowKey(series=series, start=int(start), shard_id=shard_id),
         state=WindowState.from_bytes(layout, bytes(item["state"]["B"])),
         last_sequence=int(item["last_sequence"]["S"]),
-        ranges=tuple(counted["S"] for counted in item["ranges"]["L"]),
+        ranges=unpack(bytes(item["ranges"]["B"])),
         first_update=int(item["first_update"]["N"]),
         last_update=int(item["last_update"]["N"]),
         pending="pending" in item,

@@ -15,13 +15,18 @@ from moto import mock_aws
 
 from drift_consumer import consume as consumer
 from drift_consumer import evaluate as evaluator
+from drift_consumer import ranges
+from drift_consumer.series import NO_COLUMNS, Series, WindowKey
+from drift_consumer.window_store import StoredWindow
 from drift_core.bundle import MonitorSettings
+from drift_core.window import WindowState
 from tests.unit.drift_consumer.fixture_traffic import (
     MODEL,
     NOON,
     VERSION,
     bundle_objects,
     kinesis_event,
+    kinesis_ranges,
     label,
     prediction,
 )
@@ -199,3 +204,22 @@ def test_a_version_without_a_bundle_is_quarantined(stack: Stack) -> None:
     stack.consume([prediction(1, model_version="v9").encode()], first=0, shard=0)
     [row] = stack.rows("quarantine/")
     assert row["reason"].startswith("model_version is 'v9', but model 'house-prices' has no such bundle")
+
+
+def test_a_window_of_ten_thousand_batches_fits_its_item(stack: Stack) -> None:
+    """A list of texts, 114 bytes a batch, outgrew DynamoDB's 400 KB at 3,500."""
+    series = Series(kind="label", model_name=MODEL, model_version="-", window_seconds=300)
+    key = WindowKey(series=series, start=NOON, shard_id="shardId-000000000000")
+    counted = kinesis_ranges(10_000)
+    window = StoredWindow(
+        key=key,
+        state=WindowState.empty(NO_COLUMNS),
+        last_sequence=int(counted[-1].partition("-")[2]),
+        ranges=counted,
+        first_update=NOON,
+        last_update=NOON,
+    )
+    windows = consumer.resources().windows
+    windows.put(window, replacing=None)
+    assert windows.read(key, NO_COLUMNS) == window
+    assert len(ranges.pack(counted)) < 80_000

@@ -141,6 +141,18 @@ def sequence_number(number: int) -> int:
     return 10**55 - 5 + number
 
 
+def kinesis_ranges(count: int) -> tuple[str, ...]:
+    """Ranges of numbers as Kinesis makes them: a count and a time in seconds between zeros, 56 digits."""
+    rng = np.random.default_rng(3)
+    counts = np.cumsum(rng.integers(1, 5_000, 2 * count)).tolist()
+    seconds = np.cumsum(rng.integers(0, 3, 2 * count)).tolist()
+    numbers = [
+        int(f"205bf4e5c26{0x67648A17 + number:016x}{0x5C181EEA + second:011x}000000062", 16)
+        for number, second in zip(counts, seconds, strict=True)
+    ]
+    return tuple(f"{first}-{last}" for first, last in zip(numbers[::2], numbers[1::2], strict=True))
+
+
 EVALUATOR = {
     "MODEL_NAME": MODEL,
     "MODELS_BUCKET": "models",

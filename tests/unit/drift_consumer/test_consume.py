@@ -214,7 +214,9 @@ def test_an_item_remembers_when_it_was_first_and_last_counted_into() -> None:
     assert item["last_update"] == {"N": str(first + 5_000)}
     assert item["expires"] == {"N": str((first + 5_000) // 1000 + 35 * 86_400)}
     assert item["pending"] == {"S": SERIES.key}
-    assert item["ranges"] == {"L": [{"S": f"{sequence_number(n)}-{sequence_number(n)}"} for n in (1, 2)]}
+    found = world.resources().windows.read(WINDOW, layout(world))
+    assert found is not None
+    assert found.ranges == tuple(f"{sequence_number(n)}-{sequence_number(n)}" for n in (1, 2))
 
 
 def test_a_write_that_only_seemed_to_fail_keeps_its_object() -> None:
