@@ -27,7 +27,11 @@ QUANTILE_BINS = 16
 """Inner bins of a numeric column; a value holding at least 1/16 of the rows gets one for itself."""
 
 KEPT_CATEGORIES = 30
-"""Categories with a bin of their own; rarer ones share OTHER."""
+"""Categories with a bin of their own, at most; rarer ones share OTHER."""
+
+KEPT_SHARE = 0.01
+"""Share of the rows that earns a category its bin: the largest of many rare ones are so by chance, and their
+training counts flatter them."""
 
 NUMERIC_SPECIALS = ("below", "above", "missing", "non_finite")
 CATEGORICAL_SPECIALS = ("unseen", "missing")
@@ -48,6 +52,8 @@ class Column:
     edges : numeric only; bin b holds edges[b] <= x < edges[b + 1], the last edge lies just above the maximum.
     categories : with a bin of their own, the most frequent first.
     known : number of categories that training saw; codes from `len(categories)` up share OTHER.
+    singletons, doubletons : how many of them it saw once and twice; they tell how many rows to expect of
+        categories that it never saw.
     center, scale : mean and standard deviation in training, in the column's unit; `scale` > 0.
     reference : shape (size,), training rows per bin.
     """
@@ -57,6 +63,8 @@ class Column:
     edges: tuple[float, ...] = ()
     categories: tuple[str, ...] = ()
     known: int = 0
+    singletons: int = 0
+    doubletons: int = 0
     center: float = 0.0
     scale: float = 1.0
     reference: tuple[int, ...] = ()
@@ -152,16 +160,23 @@ class Column:
 
 
 def _layout(kind: Kind, values: Matrix, categories: Sequence[str]) -> dict[str, Any]:
-    if kind is not Kind.NUMERIC:
-        return {"categories": tuple(categories[:KEPT_CATEGORIES]), "known": len(categories)}
     finite = values[np.isfinite(values)]
+    if kind is not Kind.NUMERIC:
+        rows = np.bincount(finite.astype(np.intp), minlength=len(categories))
+        kept = int((rows[:KEPT_CATEGORIES] >= KEPT_SHARE * len(finite)).sum())
+        return {
+            "categories": tuple(categories[:kept]),
+            "known": len(categories),
+            "singletons": int((rows == 1).sum()),
+            "doubletons": int((rows == 2).sum()),
+        }
     if not len(finite):
         raise ValueError("no finite value to freeze bins on; drop this column")
-    spread = float(np.std(finite))
+    constant = np.ptp(finite) == 0  # its computed deviation may be rounding noise
     return {
         "edges": quantile_edges(finite),
-        "center": float(np.mean(finite)),
-        "scale": spread if spread > 0 else 1.0,
+        "center": float(finite[0] if constant else np.mean(finite)),
+        "scale": 1.0 if constant else float(np.std(finite)),
     }
 
 

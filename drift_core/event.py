@@ -161,7 +161,7 @@ def decode(payload: bytes) -> Event:
                 features=read.mapping("features"),
                 prediction=read.value("prediction"),
                 interval=read.interval(),
-                confidence=read.optional_number("confidence"),
+                confidence=read.confidence(),
                 probabilities=read.probabilities(),
             )
         case "label":
@@ -221,8 +221,13 @@ class _Reader:
             raise self._refuse(name, "a finite number or a class label")
         return float(value)
 
-    def optional_number(self, name: str) -> float | None:
-        return None if self.described.get(name) is None else _number(self.value(name), name)
+    def confidence(self) -> float | None:
+        if self.described.get("confidence") is None:
+            return None
+        value = _number(self.value("confidence"), "confidence")
+        if not 0 <= value <= 1:
+            raise self._refuse("confidence", "a number from 0 to 1")
+        return value
 
     def mapping(self, name: str) -> dict[str, Any]:
         value = self.described.get(name)
@@ -236,6 +241,10 @@ class _Reader:
             return None
         inner = _Reader(self.mapping("interval"))
         lower, upper, coverage = (_number(inner.value(key), key) for key in ("lower", "upper", "coverage"))
+        if lower > upper:
+            raise EventError("interval has its lower end above its upper; write them in order")
+        if not 0 < coverage <= 1:
+            raise EventError(f"interval.coverage is {coverage:g}; write a share above 0, at most 1")
         return Interval(lower=lower, upper=upper, coverage=coverage)
 
     def probabilities(self) -> dict[str, float] | None:

@@ -6,6 +6,8 @@ alarms when z exceeds one threshold, and z divided by that threshold is its drif
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import special, stats
 
@@ -22,6 +24,9 @@ HARMLESS_DISTANCE = 0.1
 
 FAR_TAIL = -600.0
 """Logarithm of a p-value below which scipy's non-central law underflows; z is 34 there."""
+
+FEWEST_EXPECTED = 5
+"""Rows that a cell of a χ² test should expect in the window (Cochran 1954)."""
 
 EXACT_COUNT = 300
 """Shares of up to about this many rows are judged by an exact sum, larger ones by the deviance."""
@@ -89,10 +94,7 @@ def shape_z(reference: Counts, window: Counts) -> float:
     reference, window : shape (bins,), inner bins only, neither empty.
     """
     m, n = reference.sum(), window.sum()
-    expected = n * (reference + window) / (n + m)
-    sparse = expected < 5
-    c, r = _pool(window, sparse), _pool(reference, sparse)
-    c, r = c[c + r > 0], r[c + r > 0]
+    c, r = _pooled(window, reference)
     if len(c) < 2:
         return 0.0
     effective = n * m / (n + m)
@@ -105,26 +107,60 @@ def shape_z(reference: Counts, window: Counts) -> float:
     return _two_sided_z(log_p)
 
 
-def share_z(k: int, n: int, reference: int, m: int) -> float:
-    """Signed evidence that a share differs: k of n rows in the window, `reference` of m in training.
+@dataclass(frozen=True, slots=True)
+class ShareLaw:
+    """What training says of a share: Beta(this, other), in rows.
 
-    The law of k given the training count is beta-binomial with Jeffreys' prior, which is right for shares
-    that training never saw. Large counts use the signed root of the binomial deviance, which agrees there.
+    >>> ShareLaw.counted(30, 1_000).mean < ShareLaw.beyond_extremes(50).mean
+    True
     """
-    expected = n * reference / m
-    sign = 1.0 if k * m > n * reference else -1.0
+
+    this: float
+    other: float
+
+    @property
+    def mean(self) -> float:
+        """The expected share."""
+        return self.this / (self.this + self.other)
+
+    @classmethod
+    def counted(cls, rows: int, m: int) -> ShareLaw:
+        """Of something that `rows` of m training rows had, with Jeffreys' prior."""
+        return cls(rows + 0.5, m - rows + 0.5)
+
+    @classmethod
+    def unseen(cls, singletons: int, doubletons: int, m: int) -> ShareLaw:
+        """Of categories that m rows never had, from how many they had once and twice.
+
+        Its mean is the share of singletons (Good, 1953, Biometrika 40), its variance that of this estimate,
+        about (singletons + 2 doubletons) / m².
+        """
+        weight = (singletons + 0.5) / (singletons + 2 * doubletons + 0.5)
+        return cls(weight * (singletons + 0.5), weight * (m - singletons + 0.5))
+
+    @classmethod
+    def beyond_extremes(cls, m: int) -> ShareLaw:
+        """Of values beyond the smallest and the largest of m: by order statistics, whatever the distribution.
+
+        For columns with ties at their extremes it is conservative.
+        """
+        return cls(2.0, max(m - 1.0, 0.5))
+
+
+def share_z(k: int, n: int, training: ShareLaw) -> float:
+    """Signed evidence that a share differs from training's: k of n rows in the window.
+
+    The law of k is beta-binomial, exact for shares that training hardly saw. Large counts use the signed root
+    of the binomial deviance, which agrees there.
+    """
+    expected = n * training.mean
+    sign = 1.0 if k > expected else -1.0
     if max(k, expected) > EXACT_COUNT and min(n - k, n - expected) > EXACT_COUNT:
-        pooled = (k + reference) / (n + m)
-        deviance = 2 * sum(
-            float(special.rel_entr(share, other)) * rows
-            for rows, first in ((n, k / n), (m, reference / m))
-            for share, other in ((first, pooled), (1 - first, 1 - pooled))
-        )
-        return sign * float(np.sqrt(max(deviance, 0.0)))
+        return sign * _deviance_root(k, n, training)
     if n - k < k:  # the rarer side is the one to sum over; the other side has the opposite sign
-        return -share_z(n - k, n, m - reference, m)
+        return -share_z(n - k, n, ShareLaw(training.other, training.this))
+    a, b = training.this, training.other
     terms = np.arange(k, min(n, k + 4 * EXACT_COUNT) + 1) if sign > 0 else np.arange(k + 1)
-    a, b = reference + 0.5, m - reference + 0.5
     log_mass = (
         special.gammaln(n + 1)
         - special.gammaln(terms + 1)
@@ -135,6 +171,17 @@ def share_z(k: int, n: int, reference: int, m: int) -> float:
     return sign * _two_sided_z(min(0.0, float(special.logsumexp(log_mass)) + np.log(2)))
 
 
+def _deviance_root(k: int, n: int, training: ShareLaw) -> float:
+    m = training.this + training.other
+    pooled = (k + training.this) / (n + m)
+    deviance = 2 * sum(
+        float(special.rel_entr(share, other)) * rows
+        for rows, first in ((n, k / n), (m, training.mean))
+        for share, other in ((first, pooled), (1 - first, 1 - pooled))
+    )
+    return float(np.sqrt(max(deviance, 0.0)))
+
+
 def _two_sided_z(log_p: float) -> float:
     """The z >= 0 whose two-sided p-value has this logarithm."""
     if log_p >= 0:
@@ -142,6 +189,17 @@ def _two_sided_z(log_p: float) -> float:
     return float(-special.ndtri_exp(log_p - np.log(2)))
 
 
-def _pool(counts: Counts, sparse: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Counts:
-    """The counts with all sparse cells as one."""
-    return np.append(counts[~sparse], counts[sparse].sum())
+def _pooled(window: Counts, reference: Counts) -> tuple[Counts, Counts]:
+    """Both samples with cells joined, the sparsest first, until every cell expects `FEWEST_EXPECTED` rows."""
+    expected = window.sum() * (window + reference) / (window.sum() + reference.sum())
+    order = np.argsort(expected, kind="stable")
+    expected, window, reference = expected[order], window[order], reference[order]
+    sparse = int((expected < FEWEST_EXPECTED).sum())
+    while 0 < sparse < len(expected) and expected[:sparse].sum() < FEWEST_EXPECTED:
+        sparse += 1
+    if not sparse:
+        return window, reference
+    return (
+        np.append(window[sparse:], window[:sparse].sum()),
+        np.append(reference[sparse:], reference[:sparse].sum()),
+    )

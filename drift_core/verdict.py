@@ -15,11 +15,20 @@ from drift_core.baseline import INTERVAL_WIDTH, PREDICTION, Baseline
 from drift_core.bins import Column, Counts
 from drift_core.budget import Span, smallest_detectable_sigma, threshold_z
 from drift_core.bundle import MonitorSettings
-from drift_core.evidence import CONTRASTS, contrast_z, shape_z, share_z
+from drift_core.evidence import CONTRASTS, ShareLaw, contrast_z, shape_z, share_z
 from drift_core.window import WindowState
 
 INDICATED_CATEGORIES = 4
 """The largest categories, each with a test of its own share; the shape test sees the others."""
+
+NUMERIC_SHARES = ("missing", "non_finite", "out_of_range")
+CATEGORICAL_SHARES = ("missing", "unseen")
+
+OTHER = "other"
+"""The test of all categories without a bin of their own, seen or not."""
+
+FEWEST_VALUES = 30
+"""Fewer values of a column have no shape to judge; their shares are judged exactly."""
 
 FORMAT = 1
 
@@ -33,7 +42,7 @@ class ColumnVerdict:
     drift : whether the score exceeds 1.
     score : strongest evidence divided by its threshold: 1 is the threshold at every sample size.
     top_contrast : the test that found it ("location", "scale", "skew", "tails", "shape", "missing",
-        "unseen", "out_of_range", "non_finite" or "category:<name>").
+        "unseen", "out_of_range", "non_finite", "other" or "category:<name>").
     missing_share, unseen_share, out_of_range_share : of the rows, in [0, 1].
     mean_shift_sigma : mean minus the baseline's, in its standard deviations; None for categories.
     ks, psi, js, chi2, wasserstein_sigma : distances as in `drift_core.detectors`; None without values.
@@ -149,8 +158,9 @@ def judge(
 def number_of_tests(column: Column) -> int:
     """How many tests share the budget on behalf of one column."""
     if column.numeric:
-        return len(CONTRASTS) + len(("shape", "out_of_range", "missing", "non_finite"))
-    return min(INDICATED_CATEGORIES, len(column.categories)) + len(("shape", "unseen", "missing"))
+        return len(CONTRASTS) + len(("shape", *NUMERIC_SHARES))
+    indicated = min(INDICATED_CATEGORIES, len(column.categories))
+    return indicated + len((OTHER, "shape", *CATEGORICAL_SHARES))
 
 
 def _judge_column(column: Column, counts: Counts, mean_shift: float, threshold: float) -> ColumnVerdict:
@@ -173,33 +183,49 @@ def _judge_column(column: Column, counts: Counts, mean_shift: float, threshold: 
 
 def _evidence(column: Column, reference: Counts, counts: Counts) -> dict[str, float]:
     """Signed z by test, on the common scale of `drift_core.evidence`."""
-    n, m = int(counts.sum()), int(reference.sum())
-    shares = {"missing": ("missing",), "non_finite": ("non_finite",), "out_of_range": ("below", "above")}
-    if not column.numeric:
-        shares = {"missing": ("missing",), "unseen": ("unseen",)}
-    found = {
-        name: share_z(_count(column, counts, *bins), n, _count(column, reference, *bins), m)
-        for name, bins in shares.items()
-    }
     old, new = _values(column, reference), _values(column, counts)
-    if not new.sum():
-        return found
-    found["shape"] = shape_z(old, new)
+    return _share_evidence(column, reference, counts, int(old.sum())) | (
+        _value_evidence(column, old, new) if new.sum() >= FEWEST_VALUES else {}
+    )
+
+
+def _share_evidence(column: Column, reference: Counts, counts: Counts, known: int) -> dict[str, float]:
+    """Of rows without an ordinary value; `known` training rows had one."""
+    n, m = int(counts.sum()), int(reference.sum())
+    laws = {
+        "missing": ShareLaw.counted(_count(column, reference, "missing"), m),
+        "non_finite": ShareLaw.counted(_count(column, reference, "non_finite"), m),
+        "out_of_range": ShareLaw.beyond_extremes(known),
+        "unseen": ShareLaw.unseen(column.singletons, column.doubletons, m),
+    }
+    bins = {"out_of_range": ("below", "above")}
+    return {
+        test: share_z(_count(column, counts, *bins.get(test, (test,))), n, laws[test])
+        for test in (NUMERIC_SHARES if column.numeric else CATEGORICAL_SHARES)
+    }
+
+
+def _value_evidence(column: Column, old: Counts, new: Counts) -> dict[str, float]:
+    """Of the ordinary values."""
+    found = {"shape": shape_z(old, new)}
     if column.numeric:
         return found | dict(zip(CONTRASTS, contrast_z(old, new).tolist(), strict=False))
     largest = column.categories[:INDICATED_CATEGORIES]
+    bins = {**{f"category:{name}": i for i, name in enumerate(largest)}, OTHER: len(column.categories)}
+    n, m = int(new.sum()), int(old.sum())
     return found | {
-        f"category:{name}": share_z(int(new[i]), int(new.sum()), int(old[i]), int(old.sum()))
-        for i, name in enumerate(largest)
+        test: share_z(int(new[i]), n, ShareLaw.counted(int(old[i]), m)) for test, i in bins.items()
     }
 
 
 def _values(column: Column, counts: Counts) -> Counts:
-    """Counts of the inner bins; what lies outside a numeric range joins the bin next to it."""
+    """Counts of the inner bins; what training never saw joins the nearest bin, OTHER for a category."""
     inner = counts[: column.inner].copy()
     if column.numeric:
         inner[0] += counts[column.special("below")]
         inner[-1] += counts[column.special("above")]
+    else:
+        inner[-1] += counts[column.special("unseen")]
     return inner
 
 

@@ -240,7 +240,8 @@ def _moments(column: Column, values: Matrix) -> tuple[int, int, int, int]:
     if not column.numeric:
         return (0, 0, 0, 0)
     finite = values[np.isfinite(values)]
-    z = np.clip((finite - column.center) / column.scale, -Z_LIMIT, Z_LIMIT)
+    with np.errstate(over="ignore"):  # an infinite quotient is cut like any other
+        z = np.clip((finite - column.center) / column.scale, -Z_LIMIT, Z_LIMIT)
     logs = np.log2(np.abs(finite[finite != 0]))
     return (
         _fixed(z, Z_ONE),

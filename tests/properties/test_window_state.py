@@ -123,3 +123,11 @@ def test_fifty_features_stay_below_64_kilobytes() -> None:
     rows = RNG.normal(size=(20_000, 52))
     ids = hash_event_ids(np.array([f"e{i}" for i in range(20_000)], "S40"))
     assert len(WindowState.of(layout, rows, np.arange(20_000), ids).to_bytes()) < 64_000
+
+
+def test_values_far_beyond_a_narrow_column_are_cut_without_a_warning() -> None:
+    layout = Layout((Column.freeze("x", Kind.NUMERIC, RNG.normal(0, 1e-5, 100)),))
+    ids = hash_event_ids(np.array(["a", "b"], "S40"))
+    state = WindowState.of(layout, np.array([[1e308], [-1e308]]), np.array([1, 2]), ids)
+    assert state.moments[0, 0] == 0
+    assert state.moments[0, 1] == 2 * 100**2 * 2**16

@@ -64,6 +64,16 @@ def test_categories_kept_other_unseen_and_missing() -> None:
     ]
 
 
+def test_a_rare_category_has_no_bin_of_its_own_and_those_seen_once_are_counted() -> None:
+    names = ("often", "seldom", "twice", "once", "lonely")
+    feature = Feature(name="area", kind=Kind.CATEGORICAL, categories=names)
+    values = ["often"] * 980 + ["seldom"] * 16 + ["twice"] * 2 + ["once", "lonely", None]
+    column = Column.of_feature(feature, feature.codes(values))
+    assert (column.categories, column.known) == (("often", "seldom"), 5)
+    assert (column.singletons, column.doubletons) == (2, 1)
+    assert column.reference == (980, 16, 4, 0, 1)
+
+
 def test_booleans_are_two_categories() -> None:
     feature = Feature(name="new", kind=Kind.BOOLEAN)
     column = Column.of_feature(feature, feature.codes([True, False, True, None]))
@@ -90,7 +100,9 @@ def test_json_round_trip_is_exact_and_fingerprints_tell_layouts_apart() -> None:
 
 def test_constant_and_empty_columns() -> None:
     constant = Column.freeze("x", Kind.NUMERIC, np.full(10, 5.0))
-    assert (constant.inner, constant.scale) == (1, 1.0)
+    assert (constant.inner, constant.center, constant.scale) == (1, 5.0, 1.0)
+    tenth = Column.freeze("x", Kind.NUMERIC, np.full(1_000, 0.1))  # numpy's deviation of it is not 0
+    assert (tenth.center, tenth.scale) == (0.1, 1.0)
     with pytest.raises(ValueError, match="no finite value"):
         Column.freeze("x", Kind.NUMERIC, np.full(10, np.nan))
 

@@ -100,6 +100,15 @@ def changed(event: PredictionEvent | LabelEvent, **changes: Any) -> bytes:
         (changed(PREDICTION, prediction=float("nan")), "prediction is 'nan'; write a finite number"),
         (changed(PREDICTION, confidence="high"), "confidence is 'high'; write a number"),
         (changed(PREDICTION, interval={"lower": 1, "upper": 2}), "coverage is absent; write a finite number"),
+        (changed(PREDICTION, confidence=1.5), "confidence is '1.5'; write a number from 0 to 1"),
+        (
+            changed(PREDICTION, interval={"lower": 2, "upper": 1, "coverage": 0.9}),
+            "interval has its lower end above its upper; write them in order",
+        ),
+        (
+            changed(PREDICTION, interval={"lower": 1, "upper": 2, "coverage": 7}),
+            "interval.coverage is 7; write a share above 0, at most 1",
+        ),
         (changed(PREDICTION, probabilities={"a": "b"}), "a is 'b'; write a number"),
         (changed(LABEL, prediction_id=None), "prediction_id is 'None'; write a UUID"),
         (changed(LABEL, label=[]), "label is '[]'; write a finite number or a class label"),

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from drift_core import evidence
-from drift_core.evidence import contrast_basis, contrast_z, shape_z, share_z
+from drift_core.evidence import ShareLaw, contrast_basis, contrast_z, shape_z, share_z
 
 EVEN = np.ones(16) / 16
 LUMPY = np.array([0.5, 0.2, 0.1, 0.05, 0.05, 0.04, 0.03, 0.02, 0.005, 0.005])
@@ -92,6 +92,14 @@ def test_shape_pools_cells_that_expect_fewer_than_five() -> None:
     assert shape_z(np.array([5, 0]), np.array([3, 0])) == 0  # one cell has no shape
 
 
+def test_sparse_cells_that_stay_sparse_together_join_the_next() -> None:
+    """Three rows where 0.05 are expected say much about that cell, but no χ² law holds for it."""
+    reference, window = np.array([60_000, 40_000, 10]), np.array([290, 200, 3])
+    assert shape_z(reference, window) == pytest.approx(
+        shape_z(np.array([60_000, 40_010]), np.array([290, 203]))
+    )
+
+
 @pytest.mark.parametrize(
     ("k", "n", "reference", "m"), [(3, 500, 0, 50_000), (9, 100, 40, 1_000), (40, 200, 300, 9_000)]
 )
@@ -99,27 +107,31 @@ def test_rare_shares_follow_the_beta_binomial_law(k: int, n: int, reference: int
     """Against a sum of scipy's probabilities; its own tail function loses digits there."""
     law = stats.betabinom(n, reference + 0.5, m - reference + 0.5)
     tail = law.pmf(np.arange(k, n + 1)).sum()
-    assert share_z(k, n, reference, m) == pytest.approx(stats.norm.isf(min(1.0, 2 * tail) / 2), rel=1e-6)
+    assert share_z(k, n, ShareLaw.counted(reference, m)) == pytest.approx(
+        stats.norm.isf(min(1.0, 2 * tail) / 2), rel=1e-6
+    )
 
 
 def test_a_share_that_falls_has_the_opposite_sign_and_the_lower_tail() -> None:
     law = stats.betabinom(500, 500.5, 49_500.5)
-    assert share_z(0, 500, 500, 50_000) == pytest.approx(-stats.norm.isf(law.pmf(0)))
+    assert share_z(0, 500, ShareLaw.counted(500, 50_000)) == pytest.approx(-stats.norm.isf(law.pmf(0)))
 
 
 def test_a_share_and_its_complement_are_the_same_evidence() -> None:
-    assert share_z(490, 500, 49_900, 50_000) == pytest.approx(-share_z(10, 500, 100, 50_000))
+    assert share_z(490, 500, ShareLaw.counted(49_900, 50_000)) == pytest.approx(
+        -share_z(10, 500, ShareLaw.counted(100, 50_000))
+    )
 
 
 def test_large_shares_agree_with_the_exact_law_where_both_can_be_had() -> None:
     k, n, reference, m = 380, 20_000, 700, 50_000
     law = stats.betabinom(n, reference + 0.5, m - reference + 0.5)
     tail = law.pmf(np.arange(k, n + 1)).sum()
-    assert share_z(k, n, reference, m) == pytest.approx(stats.norm.isf(tail), rel=0.02)
+    assert share_z(k, n, ShareLaw.counted(reference, m)) == pytest.approx(stats.norm.isf(tail), rel=0.02)
 
 
 def test_evidence_stays_finite_and_ordered_at_the_extremes() -> None:
-    huge = [share_z(k, 10_000_000, 10, 50_000) for k in (10_000, 100_000, 10_000_000)]
+    huge = [share_z(k, 10_000_000, ShareLaw.counted(10, 50_000)) for k in (10_000, 100_000, 10_000_000)]
     assert huge == sorted(huge)
     assert np.all(np.isfinite(huge))
     far = shape_z(np.full(16, 3_000), np.array([10_000_000] + [0] * 15))
@@ -128,4 +140,20 @@ def test_evidence_stays_finite_and_ordered_at_the_extremes() -> None:
 
 
 def test_an_unseen_category_at_half_a_percent_is_beyond_a_monthly_budget() -> None:
-    assert share_z(5, 1_000, 0, 50_000) > 5.3
+    assert share_z(5, 1_000, ShareLaw.counted(0, 50_000)) > 5.3
+
+
+@pytest.mark.parametrize(("n", "m"), [(100, 200), (5_000, 5_000), (500, 20_000)])
+def test_values_beyond_the_extremes_of_training_hold_their_level(n: int, m: int) -> None:
+    """The count of new values beyond the smallest and largest of m, for any continuous distribution."""
+    rng, runs, level = np.random.default_rng(n), 4_000, 0.01
+    law, threshold = ShareLaw.beyond_extremes(m), stats.norm.isf(level / 2)
+    alarms = 0
+    for _ in range(runs):
+        ends = np.sort(rng.beta([1, m - 1], [m, 2])[:2])  # order statistics of m uniform values
+        low = ends[0]
+        high = 1 - (1 - low) * (1 - rng.beta(m - 1, 1))  # the largest, given the smallest
+        outside = int(rng.binomial(n, low + 1 - high))
+        alarms += abs(share_z(outside, n, law)) > threshold
+    assert alarms <= stats.binom.ppf(0.9999, runs, level)
+    assert share_z(n // 2, n, law) > 5
