@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -62,9 +63,12 @@ class MonitorSettings:
         for name in ("grace_seconds", "min_samples"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; give at least 1")
-        for name in ("false_alarms_per_month", "drift_threshold"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; give a number above 0")
+        if not 0 < self.false_alarms_per_month <= 100:
+            raise ValueError(
+                f"false_alarms_per_month is {self.false_alarms_per_month}; give a number above 0, at most 100"
+            )
+        if not 0 < self.drift_threshold < math.inf:
+            raise ValueError(f"drift_threshold is {self.drift_threshold}; give a number above 0")
 
     def overridden(self, changes: Mapping[str, Any]) -> MonitorSettings:
         """These settings with some replaced.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import sys
 import traceback
@@ -16,6 +15,7 @@ from scripts.demo_run import Demo, DemoError, Options
 from scripts.demo_screen import Screen
 from scripts.deploy import ERRORS
 from scripts.local_aws import LocalAws, LocalAwsError
+from scripts.parameters import model_name
 from scripts.scenarios import ScenarioError
 from scripts.stack import LOCAL_STATE, PROJECT
 
@@ -93,16 +93,6 @@ def _training(data: Path | None, target: str | None, time_column: str | None, ig
     if time_column:
         options += ["--time-column", time_column]
     return tuple(options + (["--ignore", ignore] if ignore else []))
-
-
-def model_name(data: Path) -> str:
-    """A name that the template takes, after a file's.
-
-    >>> model_name(Path("Houses_2026.csv")), model_name(Path("2026.csv"))
-    ('houses-2026', 'model-2026')
-    """
-    words = re.sub(r"[^a-z0-9]+", "-", data.stem.lower()).strip("-")
-    return (words if words[:1].isalpha() else f"model-{words}")[:40].strip("-")
 
 
 def _clean_up(console: Console, aws: LocalAws, *, keep: bool) -> None:

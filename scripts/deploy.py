@@ -14,7 +14,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from drift_core.bundle import MANIFEST_FILE, BundleError, Manifest
-from scripts.deployment import DeploymentError, activate, build, deploy_stack, upload_bundle
+from scripts import local_template
+from scripts.account import AccountError, check_concurrency
+from scripts.deployment import (
+    DeploymentError,
+    activate,
+    build,
+    deploy_stack,
+    parameters_for,
+    parameters_of,
+    upload_bundle,
+)
+from scripts.parameters import TEMPLATE, ParameterError, check, named
 from scripts.process import ProcessError, run
 from scripts.stack import LOCAL, Stack, StackError, Target
 
@@ -24,7 +35,17 @@ _console = Console(highlight=False)
 DEFAULT_TRAINING = ("--generate", "20000")
 """What is trained when nothing is named: generated house sales."""
 
-ERRORS = (DeploymentError, ProcessError, StackError, BundleError, ClientError, BotoCoreError, OSError)
+ERRORS = (
+    AccountError,
+    DeploymentError,
+    ParameterError,
+    ProcessError,
+    StackError,
+    BundleError,
+    ClientError,
+    BotoCoreError,
+    OSError,
+)
 
 
 @app.command(
@@ -54,13 +75,19 @@ def deploy(
     parameters = {name: value for name, _, value in pairs}
     try:
         target = Target.load(config_env)
+        check({**parameters_of(config_env), **parameters})
+        options = named(context.args)
         if config_env != LOCAL and not yes:
             account = target.client("sts").get_caller_identity()["Account"]
             question = (
                 f"deploy {target.stack_name} to account {account}, region {target.session.region_name}?"
             )
             typer.confirm(question, abort=True)
-        stack, manifest = deploy_all(target, bundle or train(context.args), parameters)
+        if config_env != LOCAL:
+            check_concurrency(
+                target, local_template.reserved_concurrency(local_template.read(TEMPLATE)), say=_detail
+            )
+        stack, manifest = deploy_all(target, bundle or train(options), parameters)
     except ERRORS as error:
         Console(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
@@ -78,6 +105,7 @@ def train(options: Sequence[str]) -> Path:
 def deploy_all(target: Target, folder: Path, parameters: Mapping[str, str]) -> tuple[Stack, Manifest]:
     """Build, deploy, upload the bundle in a folder and serve it."""
     manifest = Manifest.from_json((folder / MANIFEST_FILE).read_bytes())
+    parameters_for(target.config_env, manifest, parameters)  # refuses before minutes of building
     with step("build the functions"):
         build(target.config_env)
     with step(f"deploy the stack {target.stack_name}"):

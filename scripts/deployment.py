@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from drift_core.bundle import MANIFEST_FILE, Manifest, bundle_prefix
 from drift_core.schema import FeatureSchema, Kind
 from scripts import local_template
+from scripts.parameters import check
 from scripts.process import run
 from scripts.stack import LOCAL, PROJECT, Stack, Target
 
@@ -68,13 +69,10 @@ def deploy_stack(
     ------
     ProcessError
         If `sam deploy` fails.
+    ParameterError
+        If the template would refuse a parameter.
     """
-    given = {
-        **parameters_of(target.config_env),
-        **(parameters or {}),
-        "ModelName": manifest.model_name,
-        "FeatureTypes": feature_types(manifest.schema),
-    }
+    given = parameters_for(target.config_env, manifest, parameters or {})
     path = folder / "template.yaml"
     template = local_template.read(path)
     if target.config_env == LOCAL:
@@ -96,6 +94,24 @@ def parameters_of(config_env: str) -> dict[str, str]:
     config = tomllib.loads(CONFIG.read_text())
     given = config[config_env]["deploy"]["parameters"].get("parameter_overrides", [])
     return dict(pair.split("=", 1) for pair in given)
+
+
+def parameters_for(config_env: str, manifest: Manifest, given: Mapping[str, str]) -> dict[str, str]:
+    """All template parameters of a deployment for a bundle's model, checked.
+
+    Raises
+    ------
+    DeploymentError, ParameterError
+        If the template would refuse one.
+    """
+    parameters = {
+        **parameters_of(config_env),
+        **given,
+        "ModelName": manifest.model_name,
+        "FeatureTypes": feature_types(manifest.schema),
+    }
+    check(parameters, manifest.monitor)
+    return parameters
 
 
 def feature_types(schema: FeatureSchema) -> str:

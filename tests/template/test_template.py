@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from drift_core.bundle import MonitorSettings
 from drift_core.schema import request_envelope
 from ingest_lambda.bundle import NO_BUNDLE
 from ingest_lambda.feedback import LABELS_ENVELOPE
@@ -35,8 +36,17 @@ def test_every_parameter_is_described_grouped_and_fits_its_own_rule(template: Te
     ("name", "good", "bad"),
     [
         ("ModelName", "m-1", "Model"),
-        ("WindowSeconds", "300", "0"),
+        ("GraceSeconds", "1", "0"),
+        ("MinSamples", "30", "29"),
+        ("MinSamples", "100", "030"),
+        ("MinSamples", "", "1"),
         ("FalseAlarmsPerMonth", "0.5", "-1"),
+        ("FalseAlarmsPerMonth", "100", "0"),
+        ("FalseAlarmsPerMonth", "100.0", "0.0"),
+        ("FalseAlarmsPerMonth", ".05", ".0"),
+        ("FalseAlarmsPerMonth", "99.9", "100.1"),
+        ("FalseAlarmsPerMonth", "10", "101"),
+        ("FalseAlarmsPerMonth", "", "1e1"),
         ("AlarmEmail", "a@b.org", "a.b.org"),
         ("FeatureTypes", "a:string,b:double", "a:string,b"),
         ("FeatureTypes", "new:boolean", "a:struct<b:double>"),
@@ -46,6 +56,13 @@ def test_patterns_of_parameters(template: Template, name: str, good: str, bad: s
     pattern = template["Parameters"][name]["AllowedPattern"]
     assert re.fullmatch(pattern, good)
     assert not re.fullmatch(pattern, bad)
+
+
+def test_windows_are_as_long_as_the_monitor_takes(template: Template) -> None:
+    allowed = template["Parameters"]["WindowSeconds"]["AllowedValues"]
+    assert allowed == ["", *(str(seconds) for seconds in range(10, 3601) if 3600 % seconds == 0)]
+    for seconds in allowed[1:]:
+        assert MonitorSettings(window_seconds=int(seconds)).window_seconds == int(seconds)
 
 
 # ---- the API ----

@@ -58,7 +58,12 @@ def test_a_manifest_with_a_field_of_another_time_is_refused_by_name() -> None:
         ({"window_seconds": 0}, "window_seconds is 0; it must divide an hour"),
         ({"grace_seconds": 0}, "grace_seconds is 0; give at least 1"),
         ({"min_samples": -1}, "min_samples is -1; give at least 1"),
-        ({"false_alarms_per_month": 0}, "false_alarms_per_month is 0; give a number above 0"),
+        ({"false_alarms_per_month": 0}, "false_alarms_per_month is 0; give a number above 0, at most 100"),
+        (
+            {"false_alarms_per_month": 101},
+            "false_alarms_per_month is 101; give a number above 0, at most 100",
+        ),
+        ({"drift_threshold": float("inf")}, "drift_threshold is inf; give a number above 0"),
         ({"drift_threshold": float("nan")}, "drift_threshold is nan; give a number above 0"),
     ],
 )
