@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -85,17 +86,40 @@ class Judge:
         for window in due_windows(cursor, pending, length=self._length, now=self.clock(), grace=self._grace):
             if window.start not in waiting:
                 continue  # judged with an earlier one
+            # A backfill passes years: were its hours closed at the end, the cursor would outgrow its item.
+            cursor = self._close_due(cursor, waiting, done, enough_time, before=window.start)
             if not enough_time():
                 return done
             cursor, settled = self._pass_window(cursor, window, done)
             waiting -= settled
-        for span in cursor.open:
-            if not enough_time():
-                return done
-            over = is_due(span.end, span.quiet_since, self.clock(), self._grace)
-            if over and not any(span.start <= start < span.end for start in waiting):
-                cursor = self._close(cursor, span, done)
+        self._close_due(cursor, waiting, done, enough_time)
         return done
+
+    def _close_due(
+        self,
+        cursor: Cursor,
+        waiting: Set[int],
+        done: Counter[str],
+        enough_time: Callable[[], bool],
+        *,
+        before: float = math.inf,
+    ) -> Cursor:
+        """Close the hours and days that are over and quiet and have no window waiting.
+
+        Parameters
+        ----------
+        before : leave those that end after this time: windows in them may still have their turn in this run.
+        """
+        for span in cursor.open:
+            if span.end > before:
+                break  # they are in the order of their ends
+            over = is_due(span.end, span.quiet_since, self.clock(), self._grace)
+            if not over or any(start in waiting for start in range(span.start, span.end, self._length)):
+                continue
+            if not enough_time():
+                break
+            cursor = self._close(cursor, span, done)
+        return cursor
 
     def _pass_window(
         self, cursor: Cursor, window: PendingWindow, done: Counter[str]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -241,6 +243,67 @@ def test_an_hour_waits_for_its_windows() -> None:
     assert (verdict["n"], verdict["revision"]) == (60, 0)
 
 
+def opened(world: World) -> list[int]:
+    """How many hours and days each cursor held that will be written from now."""
+    sizes: list[int] = []
+    put = world.dynamodb.put_item
+
+    def noting(*, Item: dict[str, Any], **arguments: Any) -> None:
+        if Item["sk"] == {"S": "cursor"}:
+            sizes.append(len(Item["open"]["L"]))
+        put(Item=Item, **arguments)
+
+    world.dynamodb.put_item = noting  # type: ignore[method-assign]
+    return sizes
+
+
+@pytest.mark.parametrize("windows_a_run", [50, 10_000])
+def test_the_cursor_of_a_backfill_stays_small(windows_a_run: int) -> None:
+    """Kept open until the end, the hours and days of a year were 429 KB, more than an item holds."""
+    world = World(window_seconds=3600)
+    hours = 10 * 24
+    midnight = NOON - 12 * HOUR
+    world.now = midnight + hours * HOUR
+    for hour in range(hours):
+        world.consume([prediction(30 * hour + i, midnight + hour * HOUR + i) for i in range(20)])
+    world.now += 20 * MINUTE
+    sizes = opened(world)
+    done: Counter[str] = Counter()
+    while True:
+        left = iter(range(3 * windows_a_run))
+        step = evaluate(world.evaluator(), lambda left=left: next(left, None) is not None)  # type: ignore[misc]
+        if not step:
+            break
+        done += Counter(step)
+    assert done == {"judged": hours, "hour": hours, "day": 10}
+    assert max(sizes) == 2, "an hour and its day"
+    verdicts = world.verdicts()
+    assert len(verdicts) == 2 * hours + 10
+    assert {verdict["revision"] for verdict in verdicts.values()} == {0}
+    assert sum(verdict["n"] for verdict in verdicts.values() if verdict["span"] == "day") == 20 * hours
+    ends = [verdict["end"] for verdict in verdicts_as_written(world)]
+    assert ends == sorted(ends)
+
+
+def verdicts_as_written(world: World) -> list[dict[str, Any]]:
+    written = [content for key, content in world.s3.objects.items() if key[1].startswith("verdicts/")]
+    return [json.loads(content) for content in written]
+
+
+def test_an_hour_is_not_closed_while_one_of_its_windows_waits() -> None:
+    """A later window has its turn, but late rows have just come into a window of the hour before."""
+    world = World()
+    world.consume(traffic(30, 0))
+    world.evaluate(NOON + WINDOW + MINUTE)
+    world.consume(traffic(30, 12, first=100))
+    world.now = NOON + HOUR + WINDOW + MINUTE // 2
+    world.consume(traffic(5, 0, first=200), shard=1)
+    assert world.evaluate(NOON + HOUR + WINDOW + MINUTE) == {"judged": 1}
+    assert world.evaluate(NOON + HOUR + WINDOW + 2 * MINUTE) == {"judged": 1, "hour": 1}
+    verdict = world.verdicts()[f"hour.{NOON}"]
+    assert (verdict["n"], verdict["revision"]) == (35, 0)
+
+
 def test_labels_and_quarantine_are_counted_as_they_grow() -> None:
     world = World()
     world.consume([label(1), label(2), b"bad"])
@@ -310,7 +373,8 @@ def story() -> World:
     world.consume([*traffic(12, 0), label(1), b"bad"])
     world.consume(traffic(30, 1, first=100), shard=1)
     world.consume(traffic(30, 2, first=200), shard=1)
-    world.now = NOON + HOUR + MINUTE
+    world.consume(traffic(30, 12, first=300), shard=1)
+    world.now = NOON + HOUR + WINDOW + MINUTE
     return world
 
 
@@ -335,7 +399,8 @@ def test_a_crash_around_any_call_changes_no_verdict(when: str) -> None:
     clean = story()
     calls = calls_of(clean)
     assert clean.pending() == []
-    assert set(clean.verdicts()) == {f"window.{NOON}", f"window.{NOON + 2 * WINDOW}", f"hour.{NOON}"}
+    windows = {f"window.{NOON + number * WINDOW}" for number in (0, 2, 12)}
+    assert set(clean.verdicts()) == {*windows, f"hour.{NOON}"}
     for number in range(1, calls + 1):
         world = story()
         world.calls.crash_at(number, when)
