@@ -33,7 +33,9 @@ def test_values_that_fit_are_taken() -> None:
 
 def test_the_monitor_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the template's rule is wider than what the functions take."""
-    monkeypatch.setattr("scripts.parameters.local_template.read", lambda _: {"Parameters": {"WindowSeconds": RULE}})
+    monkeypatch.setattr(
+        "scripts.parameters.local_template.read", lambda _: {"Parameters": {"WindowSeconds": RULE}}
+    )
     told = "the parameters do not fit the bundle: window_seconds is 7; it must divide an hour (3600)"
     with pytest.raises(ParameterError) as caught:
         check({"WindowSeconds": "7"}, MonitorSettings())
