@@ -158,10 +158,11 @@ def verdict_key(series: Series, span: Span, start: int) -> str:
 
     >>> series = Series(kind="prediction", model_name="m", model_version="v1", window_seconds=300)
     >>> verdict_key(series, Span.HOUR, 3_600_000)
-    'verdicts/dt=1970-01-01/m.v1.hour.3600000.json'
+    'verdicts/dt=1970-01-01/m.v1.300.hour.3600000.json'
     """
     day = datetime.fromtimestamp(start / 1000, UTC)
-    return f"verdicts/{day:dt=%Y-%m-%d}/{series.model_name}.{series.model_version}.{span}.{start}.json"
+    name = f"{series.model_name}.{series.model_version}.{series.window_seconds}.{span}.{start}"
+    return f"verdicts/{day:dt=%Y-%m-%d}/{name}.json"
 
 
 def _judged_key(series: Series, span: Span) -> str:

@@ -106,6 +106,16 @@ def test_nothing_is_judged_before_it_is_over_and_quiet() -> None:
     assert world.evaluate(NOON + WINDOW + 2 * MINUTE) == {"judged": 1}
 
 
+def test_verdicts_of_two_window_lengths_do_not_replace_each_other() -> None:
+    world = World()
+    world.consume(traffic(30))
+    world.window_seconds = 60
+    world.consume(traffic(40, first=100))
+    assert world.evaluate(NOON + WINDOW + MINUTE) == {"judged": 2}
+    lengths = {verdict["window_seconds"]: verdict["n"] for verdict in verdicts_as_written(world)}
+    assert lengths == {300: 30, 60: 40}
+
+
 def test_a_second_run_does_nothing() -> None:
     world = World()
     world.consume([*traffic(30), label(1), b"bad"])

@@ -32,10 +32,10 @@ create table quarantine_files as select *, '2026-01-02' as dt, 11 as hour from (
     ('event_time is absent', 's-1', '12', timestamp '2026-01-02 11:00:06', 'eg==')
 ) as t(reason, shard_id, sequence_number, arrival_time, payload);
 create table verdict_files as select *, 'm' as model_name, 'v1' as model_version, 'window' as span,
-       false as gross_shift, 0 as revision, 0.5 as mean_shift_sigma, 0.3 as smallest_detectable_sigma, '2026-01-02' as dt
+       false as gross_shift, 0.5 as mean_shift_sigma, 0.3 as smallest_detectable_sigma, '2026-01-02' as dt
 from (values
-    ('2026-01-02T10:00:00+00:00', '2026-01-02T10:05:00+00:00', 2, false, 0.4::double, []::varchar[]),
-    ('2026-01-02T10:05:00+00:00', '2026-01-02T10:10:00+00:00', 1, false, 0.9, []::varchar[]),
-    ('2026-01-02T10:05:00+00:00', '2026-01-02T10:10:00+00:00', 3, true, 4.0, ['rooms', 'prediction']),
-    ('2026-01-02T10:10:00+00:00', '2026-01-02T10:15:00+00:00', 3, true, 2.0, ['rooms'])
-) as t("start", "end", n, drift, drift_score, guilty);
+    ('2026-01-02T10:00:00+00:00', '2026-01-02T10:05:00+00:00', 2, false, 0.4::double, []::varchar[], 0, 300),
+    ('2026-01-02T10:05:00+00:00', '2026-01-02T10:10:00+00:00', 1, false, 0.9, []::varchar[], 0, 300),
+    ('2026-01-02T10:05:00+00:00', '2026-01-02T10:10:00+00:00', 3, true, 4.0, ['rooms', 'prediction'], 1, 300),
+    ('2026-01-02T10:10:00+00:00', '2026-01-02T10:15:00+00:00', 3, true, 2.0, ['rooms'], 0, 300)
+) as t("start", "end", n, drift, drift_score, guilty, revision, window_seconds);

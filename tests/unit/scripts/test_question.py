@@ -80,6 +80,21 @@ def test_a_revised_verdict_replaces_the_first(archive: duckdb.DuckDBPyConnection
     assert latest[3] == "2026-01-02T10:10:00+00:00"
 
 
+def test_verdicts_of_two_window_lengths_are_kept_apart(archive: duckdb.DuckDBPyConnection) -> None:
+    before = ask(archive, "drift_history")
+    archive.execute(
+        "insert into verdict_files by name "
+        """select * replace (600 as window_seconds) from verdict_files where "start" like '%T10:10%'"""
+    )
+    assert len(ask(archive, "drift_history")) == len(before) + 1
+
+
+def test_the_last_revision_counts_not_the_most_rows(archive: duckdb.DuckDBPyConnection) -> None:
+    """A revision for the sake of duplicates alone covers as many rows as the verdict before."""
+    archive.execute("update verdict_files set n = 3 where revision = 0 and n = 1")
+    assert [row[5] for row in ask(archive, "drift_history")] == [0.4, 4.0, 2.0]
+
+
 def test_guilty_features_counts_verdicts_by_feature(archive: duckdb.DuckDBPyConnection) -> None:
     rows = ask(archive, "guilty_features")
     assert [(*row[:4], row[6]) for row in rows] == [
