@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime, timedelta
+
+EARLIEST_MS = 946_684_800_000
+"""2000-01-01: the tables in Athena begin there, so that a query without days has an end."""
 
 _BEFORE = re.compile(r"now(?:-(\d+)([smhd]))?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -19,21 +23,36 @@ def moment(text: str, now: datetime) -> int:
     Raises
     ------
     ValueError
-        If it is none of these.
+        If it is none of these, or lies before the year 2000.
 
-    >>> moment("now-2m", datetime(1970, 1, 1, 0, 3, tzinfo=UTC)), moment("1970-01-01T00:01", datetime.max)
-    (60000, 60000)
+    >>> moment("now-2m", datetime(2000, 1, 1, 0, 3, tzinfo=UTC)), moment("2000-01-01T00:01", datetime.max)
+    (946684860000, 946684860000)
     """
     relative = _BEFORE.fullmatch(text)
-    if relative is not None:
-        count, unit = relative.groups()
-        when = now - timedelta(**{_UNITS[unit or "s"]: int(count or 0)})
-    else:
-        try:
+    try:
+        if relative is not None:
+            count, unit = relative.groups()
+            when = now - timedelta(**{_UNITS[unit or "s"]: int(count or 0)})
+        else:
             when = datetime.fromisoformat(text)
-        except ValueError:
-            raise ValueError(f"{text!r} is no time; give 2026-01-31T12:00:00Z, now or now-2h") from None
-    return round((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text!r} is no time; give 2026-01-31T12:00:00Z, now or now-2h") from None
+    told = round((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
+    if told < EARLIEST_MS:
+        raise ValueError(f"{text!r} lies before 2000-01-01, where Athena does not look; give a later time")
+    return told
+
+
+def check_window(seconds: int) -> None:
+    """Do nothing, if a window can be so long.
+
+    Raises
+    ------
+    ValueError
+        If it cannot.
+    """
+    if seconds < 1 or 3600 % seconds:
+        raise ValueError(f"--window-seconds is {seconds}; give one that divides an hour (3600), such as 60")
 
 
 class Pace:
@@ -47,8 +66,8 @@ class Pace:
 
     def __init__(self, *, rate: float | None, speed: float | None) -> None:
         for name, value in (("rate", rate), ("speed", speed)):
-            if value is not None and value <= 0:
-                raise ValueError(f"{name} is {value}; give a number above 0")
+            if value is not None and not 0 < value < math.inf:
+                raise ValueError(f"--{name} is {value}; give a number above 0")
         self._rate = rate
         self._speed = speed
         self._sent = 0

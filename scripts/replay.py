@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 from drift_core.bundle import BundleError
 from scripts.bundles import BundleMissingError, LoadedBundle
 from scripts.kinesis_writer import KinesisWriter, NotAcceptedError
-from scripts.pace import Pace, moment
+from scripts.pace import EARLIEST_MS, Pace, check_window, moment
 from scripts.recorded import Entry, entries
 from scripts.recorded_table import TableReader
 from scripts.sending import Counts, Sender
@@ -97,6 +98,7 @@ def replay(
         progress=position,
         progress_file=file,
         rebase_ms=rebase_ms,
+        earliest_ms=EARLIEST_MS,
         keep_bad=keep_bad,
         told=bad.append,
         advanced=lambda rows: bar.advance(task, rows),
@@ -127,7 +129,11 @@ def _step_ms(
     interval: float | None, window_rows: int | None, window_seconds: int | None, bundle: LoadedBundle | None
 ) -> float | None:
     """Milliseconds between rows that have no time; None if they have one."""
+    if window_seconds is not None:
+        check_window(window_seconds)
     if interval is not None:
+        if not 0 < interval < math.inf:
+            raise SourceError(f"--interval is {interval}; give a number of seconds above 0")
         return interval * 1000
     if window_rows is None:
         return None

@@ -5,6 +5,7 @@ A scenario takes the rows, in order of time, and a `Change`; it returns new rows
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -137,6 +138,7 @@ class Scenario:
     ----------
     kinds : of the features that it can change; unless one is named, it changes one of the first kind.
     labels : whether it shows only in labels, so that they must be sent.
+    weakest, strongest : bounds of the strength; a share lies from 0 to 1.
     notices : what should notice it.
     """
 
@@ -144,12 +146,35 @@ class Scenario:
     strength: float
     kinds: tuple[Kind, ...] = (Kind.NUMERIC,)
     labels: bool = False
+    weakest: float = -math.inf
+    strongest: float = math.inf
     notices: str
 
     @property
     def does(self) -> str:
         """What it does, in one sentence."""
         return (self.apply.__doc__ or "").strip()
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes anything at all."""
+        return self.apply is not normal
+
+    def check_strength(self, strength: float) -> None:
+        """Do nothing, if it can be played with this strength.
+
+        Raises
+        ------
+        ScenarioError
+            If it cannot.
+        """
+        if math.isfinite(strength) and self.weakest <= strength <= self.strongest:
+            return
+        needed = "a finite number"
+        if math.isfinite(self.weakest):
+            needed = f"a number from {self.weakest:g}"
+            needed += f" to {self.strongest:g}" if math.isfinite(self.strongest) else " up"
+        raise ScenarioError(f"--strength is {strength}; {self.apply.__name__} needs {needed}")
 
 
 SCENARIOS = {
@@ -160,14 +185,21 @@ SCENARIOS = {
         apply=seasonal, strength=1.0, notices="drift alarm at the crests: the baseline knows no season"
     ),
     "unit_change": Scenario(
-        apply=unit_change, strength=1000.0, notices="drift and gross-shift alarms, first window"
+        apply=unit_change, strength=1000.0, weakest=0.0, notices="drift and gross-shift alarms, first window"
     ),
     "missing": Scenario(
-        apply=missing, strength=0.2, kinds=tuple(Kind), notices="drift alarm, test 'missing', first window"
+        apply=missing,
+        strength=0.2,
+        weakest=0.0,
+        strongest=1.0,
+        kinds=tuple(Kind),
+        notices="drift alarm, test 'missing', first window",
     ),
     "new_category": Scenario(
         apply=new_category,
         strength=0.1,
+        weakest=0.0,
+        strongest=1.0,
         kinds=(Kind.CATEGORICAL,),
         notices="drift alarm, test 'unseen', first window",
     ),
@@ -175,7 +207,11 @@ SCENARIOS = {
         apply=concept, strength=1.0, labels=True, notices="no alarm yet; the query prediction_error"
     ),
     "degradation": Scenario(
-        apply=degradation, strength=1.0, labels=True, notices="no alarm yet; the query prediction_error"
+        apply=degradation,
+        strength=1.0,
+        weakest=0.0,
+        labels=True,
+        notices="no alarm yet; the query prediction_error",
     ),
 }
 """By name, as `--scenario` takes them."""

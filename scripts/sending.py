@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from drift_core.event import Event
@@ -42,6 +43,10 @@ class Counts:
     again: int = 0
 
 
+class ProgressError(ValueError):
+    """A progress file that cannot be read; the text says what to do."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Progress:
     """How far a recording was sent; kept in a small file, so that another run can go on.
@@ -68,8 +73,21 @@ class Progress:
 
     @classmethod
     def load(cls, path: Path) -> Progress:
-        """Read what `save` wrote."""
-        return cls(**json.loads(path.read_text()))
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        ProgressError
+            If the file is not such a one.
+        """
+        try:
+            found = json.loads(path.read_text())
+            types = (str, str, int | None, int, int)
+            if set(found) == {*cls.__slots__} and all(map(isinstance, map(found.get, cls.__slots__), types)):
+                return cls(**found)
+        except (ValueError, TypeError):
+            pass  # refused below, with the file's name
+        raise ProgressError(f"{path} is no progress file; leave --resume away or correct --progress")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,6 +98,7 @@ class Sender:
     ----------
     progress_file : None keeps no memory.
     rebase_ms : time of the first record, UTC milliseconds; None keeps the recorded times.
+    earliest_ms : an event that would be told to lie before is a bad row.
     keep_bad : send bad rows as they are, to see them quarantined.
     told : called with each bad row.
     advanced : called with the number of rows done.
@@ -90,6 +109,7 @@ class Sender:
     progress: Progress
     progress_file: Path | None = None
     rebase_ms: int | None = None
+    earliest_ms: int = 0
     keep_bad: bool = False
     told: Callable[[Entry], None] = lambda entry: None
     advanced: Callable[[int], None] = lambda rows: None
@@ -126,20 +146,29 @@ class Sender:
     def _records(self, entry: Entry) -> list[Record]:
         """Records of a row; a bad row has none unless it is kept."""
         if entry.problem is None:
-            made = [self._record(event) for event in entry.events]
-            if all(record.size <= MAX_RECORD_BYTES for record in made):
+            told = [self._moved(event) for event in entry.events]
+            made = [Record(event.encode(), event.event_id) for event in told]
+            problem = self._problem(told, made)
+            if problem is None:
                 return made
-            problem = f"it is larger than a record may be, {MAX_RECORD_BYTES:,} bytes; shorten its values"
             entry = Entry(piece=entry.piece, row=entry.row, problem=problem)
         self.counts.bad += 1
         self.told(entry)
         return [Record(entry.raw, f"{entry.piece}-{entry.row}")] if self.keep_bad and entry.raw else []
 
-    def _record(self, event: Event) -> Record:
+    def _problem(self, told: list[Event], made: list[Record]) -> str | None:
+        if any(record.size > MAX_RECORD_BYTES for record in made):
+            return f"it is larger than a record may be, {MAX_RECORD_BYTES:,} bytes; shorten its values"
+        first = min(event.event_time for event in told)
+        if first < self.earliest_ms:
+            earliest = datetime.fromtimestamp(self.earliest_ms / 1000, UTC).date()
+            return f"event_time {first} lies before {earliest}, where Athena does not look; give --rebase-to"
+        return None
+
+    def _moved(self, event: Event) -> Event:
         if self.progress.shift_ms is None:
             self.progress.shift_ms = 0 if self.rebase_ms is None else self.rebase_ms - event.event_time
-        told = moved(event, self.progress.shift_ms)
-        return Record(told.encode(), told.event_id)
+        return moved(event, self.progress.shift_ms)
 
     def _add(self, record: Record, end: tuple[int, int] | None) -> None:
         if len(self._batch) == MAX_RECORDS or self._size + record.size > MAX_BYTES:

@@ -24,7 +24,7 @@ from scripts.api import ApiClient
 from scripts.api_traffic import ApiTraffic
 from scripts.bundles import BundleMissingError, LoadedBundle
 from scripts.kinesis_writer import KinesisWriter, NotAcceptedError
-from scripts.pace import Pace, moment
+from scripts.pace import Pace, check_window, moment
 from scripts.record import write
 from scripts.recorded import Entry
 from scripts.scenarios import SCENARIOS, Scenario, ScenarioError
@@ -93,6 +93,16 @@ def simulate(
     console = Console(stderr=True)
     try:
         chosen = _scenario(scenario)
+        if strength is not None:
+            chosen.check_strength(strength)
+        if chosen.changes and from_window >= windows:
+            raise ScenarioError(
+                f"--from-window is {from_window}, and the last of {windows} windows is {windows - 1}; "
+                f"give at most that, or more --windows"
+            )
+        if window_seconds is not None:
+            check_window(window_seconds)
+        pace = Pace(rate=rate, speed=None)
         share = labels_share if labels_share is not None else float(chosen.labels)
         stack = None if out is not None and bundle is not None else Stack.load(config_env)
         loaded = (
@@ -134,7 +144,7 @@ def simulate(
             console.print(f"{len(told):,} predictions and {len(known):,} labels in {out}", highlight=False)
         elif stack is not None:
             events: list[Event] = sorted([*told, *known], key=lambda event: event.event_time)
-            _to_stream(console, stack, events, rate)
+            _to_stream(console, stack, events, pace)
     except (NotAcceptedError, ClientError, BotoCoreError) as error:
         raise _stop(console, error, 1) from None
     except (StackError, BundleError, BundleMissingError, ValueError) as error:
@@ -184,13 +194,13 @@ def _through_api(
         raise typer.Exit(1)
 
 
-def _to_stream(console: Console, stack: Stack, events: Sequence[Event], rate: float | None) -> None:
+def _to_stream(console: Console, stack: Stack, events: Sequence[Event], pace: Pace) -> None:
     stream = stack.outputs["StreamName"]
     with _bar(console) as bar:
         task = bar.add_task("records", total=len(events))
         counts = Sender(
             writer=KinesisWriter(client=stack.client("kinesis"), stream=stream),
-            pace=Pace(rate=rate, speed=None),
+            pace=pace,
             progress=Position(recording="simulated", stream=stream),
             advanced=lambda rows: bar.advance(task, rows),
         ).send(Entry(piece=0, row=row, events=(event,)) for row, event in enumerate(events, start=1))

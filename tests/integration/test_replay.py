@@ -27,6 +27,8 @@ OUTPUTS = {
 }
 PLAN = Plan(start_ms=1_767_225_600_000, windows=3, rows=400, window_seconds=60, seed=1)
 
+WRONG_TYPE = '{"recording": "a", "stream": "stream", "shift_ms": null, "piece": "0", "row": 0}'
+
 
 class World:
     """A stack on moto, and the recording of three windows."""
@@ -235,7 +237,19 @@ def test_a_stream_that_takes_no_more_ends_the_run_and_resume_sends_the_rest(
         ),
         (["rows.csv", "--rebase-to", "noon"], "'noon' is no time; give 2026-01-31T12:00:00Z, now or now-2h"),
         (["rows.csv", "--resume"], "nothing was sent yet: leave --resume away"),
-        (["rows.csv", "--rate", "0"], "rate is 0.0; give a number above 0"),
+        (["rows.csv", "--rate", "0"], "--rate is 0.0; give a number above 0"),
+        (["rows.csv", "--rate", "nan"], "--rate is nan; give a number above 0"),
+        (["rows.csv", "--speed", "inf"], "--speed is inf; give a number above 0"),
+        (
+            ["rows.csv", "--interval", "nan", "--rebase-to", "now"],
+            "--interval is nan; give a number of seconds",
+        ),
+        (
+            ["rows.csv", "--interval", "-1", "--rebase-to", "now"],
+            "--interval is -1.0; give a number of seconds",
+        ),
+        (["rows.csv", "--window-rows", "9", "--window-seconds", "7"], "--window-seconds is 7; give one that"),
+        (["rows.csv", "--rebase-to", "1970-01-01"], "'1970-01-01' lies before 2000-01-01, where Athena"),
         (["s3://archive/none/"], "nothing to replay in s3://archive/none/"),
     ],
 )
@@ -252,6 +266,29 @@ def test_progress_of_another_recording_is_refused(world: World) -> None:
     result = replay(world, world.record("other.jsonl", labelled=True), "--resume")
     assert result.exit_code == 2
     assert "is of another recording or stream; leave --resume away" in said(result)
+
+
+@pytest.mark.parametrize("content", ["", '{"recording": "a', '{"colour": 1}', "[]", "7", WRONG_TYPE])
+def test_a_progress_file_that_is_none_is_refused(world: World, content: str) -> None:
+    file = world.folder / "broken.json"
+    file.write_text(content)
+    result = replay(world, world.record("traffic.jsonl"), "--resume", "--progress", file)
+    assert result.exit_code == 2
+    assert f"{file} is no progress file; leave --resume away or correct --progress" in said(result)
+
+
+def test_what_athena_would_not_find_is_not_sent(world: World) -> None:
+    old = world.record("old.jsonl")
+    line = old.read_text().splitlines()[0]
+    event_time = json.loads(line)["event_time"]
+    old.write_text(line.replace(f'"event_time":{event_time}', '"event_time":946684799999') + "\n")
+    result = replay(world, old)
+    assert result.exit_code == 3
+    told = "event_time 946684799999 lies before 2000-01-01, where Athena does not look; give --rebase-to"
+    assert told in said(result)
+    assert world.taken() == []
+    assert replay(world, old, "--rebase-to", "now").exit_code == 0
+    assert len(world.taken()) == 1
 
 
 def test_an_aws_that_does_not_answer_is_no_traceback(world: World) -> None:

@@ -1,6 +1,7 @@
 """The Athena tables have the columns of what the functions write."""
 
 from dataclasses import fields
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from drift_core.verdict import ColumnVerdict, Verdict
 from scripts import saved_queries
 from scripts.deployment import feature_types
+from scripts.pace import EARLIEST_MS
 from training import generator
 from training.table import tabulate
 
@@ -45,6 +47,8 @@ def test_partitions_are_projected_from_the_names(
         key: PROJECTED[key] for key in keys
     }
     assert parameters["projection.dt.format"] == "yyyy-MM-dd"
+    first = datetime.fromtimestamp(EARLIEST_MS / 1000, UTC).date()
+    assert parameters["projection.dt.range"] == f"{first},NOW+1DAYS"
     parts = "/".join(f"{key}=${{!{key}}}" for key in keys)
     assert parameters["storage.location.template"] == {
         "Fn::Sub": f"s3://${{ArchiveBucket}}/{folder}/{parts}/"

@@ -246,5 +246,5 @@ def test_a_hundred_rows_a_second_apart_take(
 
 
 def test_a_pace_is_above_zero() -> None:
-    with pytest.raises(ValueError, match="rate is 0; give a number above 0"):
+    with pytest.raises(ValueError, match="--rate is 0; give a number above 0"):
         Pace(rate=0, speed=None)

@@ -37,7 +37,7 @@ def test_every_scenario_becomes_a_recording(bundle_folder: Path, tmp_path: Path,
 
 
 def test_the_same_command_writes_the_same_file(bundle_folder: Path, tmp_path: Path) -> None:
-    options = ("missing", "--bundle", bundle_folder, "--windows", 2, "--rows", 9, "--start", "2026-01-01")
+    options = ("missing", "--bundle", bundle_folder, "--windows", 7, "--rows", 9, "--start", "2026-01-01")
     for name in ("a", "b"):
         assert simulate(*options, "--out", tmp_path / f"{name}.jsonl").exit_code == 0
     assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
@@ -56,6 +56,23 @@ def test_windows_end_now_and_lie_on_the_grid(bundle_folder: Path, tmp_path: Path
     [
         (["flood"], "no scenario 'flood'; there are normal, sudden"),
         (["sudden", "--feature", "garden"], "house-prices has no numeric feature garden; it has area"),
+        (
+            ["sudden", "--start", "1999-12-31"],
+            "'1999-12-31' lies before 2000-01-01, where Athena does not look",
+        ),
+        (["sudden", "--start", "now-9999999d"], "'now-9999999d' is no time"),
+        (["sudden", "--strength", "nan"], "--strength is nan; sudden needs a finite number"),
+        (["seasonal", "--strength", "-inf"], "--strength is -inf; seasonal needs a finite number"),
+        (["missing", "--strength", "7"], "--strength is 7.0; missing needs a number from 0 to 1"),
+        (["new_category", "--strength", "-1"], "--strength is -1.0; new_category needs a number from 0 to 1"),
+        (["unit_change", "--strength", "-1"], "--strength is -1.0; unit_change needs a number from 0 up"),
+        (["degradation", "--strength", "-1"], "--strength is -1.0; degradation needs a number from 0 up"),
+        (
+            ["sudden", "--windows", "6"],
+            "--from-window is 6, and the last of 6 windows is 5; give at most that, or more --windows",
+        ),
+        (["sudden", "--window-seconds", "7"], "--window-seconds is 7; give one that divides an hour (3600)"),
+        (["sudden", "--rate", "nan"], "--rate is nan; give a number above 0"),
         (["sudden", "--start", "soon"], "'soon' is no time; give 2026-01-31T12:00:00Z, now or now-2h"),
     ],
 )
