@@ -180,7 +180,11 @@ class Judge:
         )
 
     def _decide(self, gathered: Gathered, before: Judged | None, *, late: bool) -> None:
-        """Judge, write, publish, remember: each step may be repeated."""
+        """Judge, write, publish, remember: each step may be repeated.
+
+        Records are published as what came since the verdict before, so that sums over time are right. A crash
+        between publishing and remembering repeats them: CloudWatch cannot be told a number once only.
+        """
         now = self.clock()
         state, judged = gathered.state, _judged(gathered, before, late=late)
         verdict = judge(
@@ -205,8 +209,13 @@ class Judge:
             },
         }
         self.verdicts.write(self.series, judged, document)
-        new = judged.n - (before.n if before else judged.first_n)
-        self.publisher.publish(verdict_metrics(verdict, late=new, duplicates=state.duplicates), now)
+        metrics = verdict_metrics(
+            verdict,
+            new=judged.n - (before.n if before else 0),
+            late=judged.n - (before.n if before else judged.first_n),
+            duplicates=judged.duplicates - (before.duplicates if before else 0),
+        )
+        self.publisher.publish(metrics, now)
         self.verdicts.remember(self.series, judged, now)
 
     def _quarantined(self, start: int, end: int) -> int:

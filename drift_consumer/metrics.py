@@ -34,13 +34,14 @@ class Metric:
     feature: str | None = None
 
 
-def verdict_metrics(verdict: Verdict, *, late: int, duplicates: int) -> list[Metric]:
+def verdict_metrics(verdict: Verdict, *, new: int, late: int, duplicates: int) -> list[Metric]:
     """The metrics of a verdict; an hour or a day adds only its evidence to that of its windows.
 
     Parameters
     ----------
-    late : rows since the verdict before, 0 for the first.
-    duplicates : deliveries left out of the rows.
+    new : rows that no verdict before had.
+    late : those of them that came after the first verdict.
+    duplicates : deliveries left out of the rows since the verdict before.
     """
     metrics = [Metric(name="DriftScore", value=verdict.drift_score)]
     metrics += [
@@ -52,7 +53,7 @@ def verdict_metrics(verdict: Verdict, *, late: int, duplicates: int) -> list[Met
         metrics += [
             Metric(name="MeanShiftSigma", value=verdict.mean_shift_sigma),
             Metric(name="OutOfRangePredictionPercent", value=outside, unit="Percent"),
-            Metric(name="WindowRecords", value=verdict.n, unit="Count"),
+            Metric(name="WindowRecords", value=new, unit="Count"),
             Metric(name="LateRecords", value=late, unit="Count"),
             Metric(name="DuplicateRecords", value=duplicates, unit="Count"),
         ]

@@ -187,6 +187,18 @@ def test_late_rows_revise_the_verdict() -> None:
     assert world.pending() == []
 
 
+def test_the_sum_of_a_metric_counts_each_record_once() -> None:
+    world = World()
+    world.consume([*traffic(30), *traffic(2)])
+    world.evaluate(NOON + WINDOW + MINUTE)
+    late = traffic(5, first=100)
+    world.consume([*late, *late[:3]], shard=1)
+    world.evaluate(NOON + WINDOW + 2 * MINUTE)
+    assert world.cloudwatch.values("WindowRecords") == [30, 5]
+    assert world.cloudwatch.values("LateRecords") == [0, 5]
+    assert world.cloudwatch.values("DuplicateRecords") == [2, 3]
+
+
 def test_a_revision_covers_the_span_that_was_judged() -> None:
     world = World()
     world.consume(traffic(12, 0))
