@@ -1,13 +1,17 @@
 """Alarms: what they watch exists, and their text helps whoever is woken."""
 
+import importlib.util
 import json
 import re
 from typing import Any
 
 import pytest
+from typer.main import get_group
 
 from ingest_lambda.metrics import Count
+from scripts import redrive
 from scripts.local_template import read
+from scripts.question import question_names
 from scripts.stack import PROJECT
 
 RESOURCES = read(PROJECT / "sam_template.yaml")["Resources"]
@@ -29,6 +33,22 @@ def test_an_alarm_says_what_happened_where_to_look_and_what_to_do(name: str) -> 
     if name != "IncidentAlarm":
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}]
         assert "TreatMissingData" in alarm
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_the_commands_in_an_alarms_text_exist(name: str) -> None:
+    commands = re.findall(r"python -m ([\w.]+)(?: ([a-z_]+))?", text_of(ALARMS[name]["AlarmDescription"]))
+    for module, word in commands:
+        assert importlib.util.find_spec(module) is not None, module
+        if module == "scripts.query":
+            assert word in question_names()
+        elif module == "scripts.redrive":
+            assert word in get_group(redrive.app).commands
+
+
+def test_alarms_name_both_ways_back() -> None:
+    text = " ".join(text_of(alarm["AlarmDescription"]) for alarm in ALARMS.values())
+    assert set(re.findall(r"scripts.redrive (\w+)", text)) == {"queue", "batches"}
 
 
 @pytest.mark.parametrize(
