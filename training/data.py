@@ -41,9 +41,12 @@ def read(path: Path, ignore: Collection[str] = ()) -> pd.DataFrame:
     if not path.is_file():
         raise DataError(f"{path} is not a file; check the path given to --data")
     try:
-        return readers[suffix](path, ignore)
+        frame = readers[suffix](path, ignore)
     except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read as {suffix[1:]}: {error}; write it again") from error
+    if frame.empty:
+        raise DataError(f"{path} has columns but no rows; give at least some hundred observations")
+    return frame
 
 
 def without(frame: pd.DataFrame, ignore: Collection[str]) -> pd.DataFrame:
@@ -90,6 +93,9 @@ def _read_csv(path: Path, ignore: Collection[str]) -> pd.DataFrame:
         header = next(csv.reader(file), [])
     if not header:
         raise DataError(f"{path} is empty; give a header line and a line per row")
+    for separator, name in ((";", "';'"), ("\t", "a tab")):
+        if len(header) == 1 and separator in header[0]:
+            raise DataError(f"{path} is separated by {name}: its header is {header[0]!r}; separate by commas")
     refuse_duplicates(header)
     texts = pacsv.read_csv(
         path,

@@ -19,6 +19,7 @@ from drift_core.schema import (
     Matrix,
 )
 from training.data import DataError
+from training.texts import refuse_disguised
 
 type Cells = npt.NDArray[Any]
 """A column's values: floats with NaN, or texts or booleans as objects with None."""
@@ -99,6 +100,7 @@ def feature_of(name: str, values: Cells, unit: str | None) -> Feature:
             f"column {name!r} has {len(counts)} different texts, {present[0]!r} for one; a category has "
             f"at most {MAX_CATEGORIES}: group them, or add the column to --ignore if it is an identifier"
         )
+    refuse_disguised(name, present)
     for text in counts.index:
         if not 0 < len(text) <= MAX_CATEGORY_LENGTH:
             row = values.tolist().index(text) + 1

@@ -64,7 +64,9 @@ def tabulate(
     frame = frame.reset_index(drop=True)
     for role, name in (("target", target), ("time", time_column)):
         if name is not None and name not in frame.columns:
-            raise DataError(f"no {role} column {name!r}; there are {listed(frame.columns)}")
+            near = [found for found in frame.columns if str(found).strip() == name.strip()]
+            remedy = f": remove the spaces around {near[0]!r}" if near else ""
+            raise DataError(f"no {role} column {name!r}; there are {listed(frame.columns)}{remedy}")
     if target == time_column:
         raise DataError(f"column {target!r} is both target and time; name two columns")
     names = [name for name in frame.columns if name not in (target, time_column)]
@@ -88,6 +90,8 @@ def _refuse_names(names: list[str]) -> None:
     for name in names:
         if name in RESERVED_NAMES:
             raise DataError(f"column {name!r} has a reserved name ({', '.join(RESERVED_NAMES)}); rename it")
+        if isinstance(name, str) and name != name.strip() and _NAME.fullmatch(name.strip()):
+            raise DataError(f"column {name!r} has spaces around its name; rename it {name.strip()!r}")
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise DataError(
                 f"column {name!r} has an unsafe name; use 1 to 64 letters, digits and '_', not beginning "

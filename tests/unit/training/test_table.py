@@ -227,3 +227,49 @@ def test_a_frame_with_duplicate_columns_is_refused() -> None:
 def test_a_constant_feature_is_kept() -> None:
     table = tabulate(frame_of(x=[1, 1], k=["a", "a"]), target="y")
     assert table.schema.names == ("x", "k")
+
+
+@pytest.mark.parametrize(
+    ("texts", "told"),
+    [
+        (["3,5", "12,25"], "holds numbers with commas as text, '12,25' for one; write them as plain numbers"),
+        (["3,5", "12"], "holds numbers with commas as text, '3,5' for one; write them as plain numbers"),
+        (["-1.234,5", "1,234.5"], "holds numbers with commas as text, '-1.234,5' for one"),
+        (["0x1F", "0X2a"], "holds hexadecimal numbers as text, '0X2a' for one"),
+        (["1_000", "7"], "holds numbers with underscores as text, '1_000' for one"),
+        (
+            ["2024-05-01", None, "2024-05-02T10:00:00Z"],
+            "holds dates as text, '2024-05-01' for one; name it with",
+        ),
+    ],
+)
+def test_numbers_and_dates_in_disguise_are_no_categories(texts: list[str | None], told: str) -> None:
+    with pytest.raises(DataError) as refusal:
+        tabulate(frame_of(x=texts), target="y")
+    assert str(refusal.value).startswith(f"column 'x' {told}")
+    assert "--ignore" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "texts", [["3,5", "a"], ["0x1F", "1_0 b"], ["2024-05-01", "2024-13-01"], ["a", "2024"]]
+)
+def test_a_text_that_is_neither_makes_a_category(texts: list[str]) -> None:
+    assert tabulate(frame_of(x=texts), target="y").schema.features[0].kind is Kind.CATEGORICAL
+
+
+def test_an_identifier_is_no_category() -> None:
+    told = "column 'x' has 51 different texts in 101 rows, 'id0' for one; it looks like an identifier"
+    with pytest.raises(DataError, match=told):
+        tabulate(frame_of(x=[f"id{i % 51}" for i in range(101)]), target="y")
+    for distinct, rows in ((51, 102), (50, 60)):
+        column = [f"id{i % distinct}" for i in range(rows)]
+        assert len(tabulate(frame_of(x=column), target="y").schema.features[0].categories) == distinct
+
+
+def test_spaces_around_a_name_are_pointed_at() -> None:
+    with pytest.raises(DataError, match=r"^column ' x' has spaces around its name; rename it 'x'$"):
+        tabulate(pd.DataFrame({"y": [1, 2], " x": [1, 2]}), target="y")
+    with pytest.raises(
+        DataError, match=r"no target column 'y'; there are 'y ', 'x': remove the spaces around 'y '"
+    ):
+        tabulate(pd.DataFrame({"y ": [1, 2], "x": [1, 2]}), target="y")
