@@ -50,8 +50,8 @@ def refuse_disguised(name: str, texts: Sequence[str]) -> None:
         )
     if len(distinct) > max(MOST_UNIQUE, len(texts) / 2):
         raise DataError(
-            f"column {name!r} has {len(distinct)} different texts in {len(texts)} rows, {texts[0]!r} for one; it "
-            f"looks like an identifier: add it to --ignore, or group its values"
+            f"column {name!r} has {len(distinct)} different texts in {len(texts)} rows, {texts[0]!r} for "
+            f"one; it looks like an identifier: add it to --ignore, or group its values"
         )
 
 
