@@ -157,3 +157,12 @@ def test_values_beyond_the_extremes_of_training_hold_their_level(n: int, m: int)
         alarms += abs(share_z(outside, n, law)) > threshold
     assert alarms <= stats.binom.ppf(0.9999, runs, level)
     assert share_z(n // 2, n, law) > 5
+
+
+def test_the_law_of_unseen_categories_has_the_moments_of_good_and_turing() -> None:
+    m, once, twice = 50_000, 400, 150
+    law = ShareLaw.unseen(once, twice, m)
+    spread = stats.beta(law.this, law.other).std()
+    assert law.mean == pytest.approx(once / m, rel=0.01)
+    assert spread == pytest.approx(np.sqrt(once + 2 * twice) / m, rel=0.02)
+    assert ShareLaw.unseen(0, 0, m) == ShareLaw.counted(0, m)

@@ -12,7 +12,7 @@ from drift_core.bins import Column
 from drift_core.budget import MONTH_SECONDS, Span, smallest_detectable_sigma, threshold_z
 from drift_core.bundle import MonitorSettings
 from drift_core.schema import UNSEEN, Feature, FeatureSchema, Kind, Matrix
-from drift_core.verdict import Verdict, judge, number_of_tests
+from drift_core.verdict import ColumnVerdict, Verdict, judge, number_of_tests
 from drift_core.window import WindowState, hash_event_ids
 
 SETTINGS = MonitorSettings()
@@ -152,6 +152,48 @@ def test_drift_is_found_in_its_first_window_and_the_feature_named(
     caused = {"size", "prediction", "interval_width"} if feature == "size" else {feature}
     assert set(verdict.guilty) == caused
     assert verdict.features[feature].top_contrast in tests
+
+
+def baseline_of(column: Column) -> Baseline:
+    feature = Feature(name=column.name, kind=Kind.NUMERIC)
+    return Baseline(
+        model_name="m",
+        model_version="v",
+        schema=FeatureSchema((feature,)),
+        columns=(column, *BASELINE.columns[-2:]),
+    )
+
+
+def column_verdict(column: Column, live: Matrix) -> ColumnVerdict:
+    n, baseline = len(live), baseline_of(column)
+    prediction = served(rows(n, 12))[:, -2:]
+    ids = hash_event_ids(np.array([f"id-{i}" for i in range(n)], "S"))
+    state = WindowState.of(baseline.layout, np.column_stack([live, prediction]), np.arange(n), ids)
+    verdict = judge(baseline, state, span=Span.WINDOW, start=0, end=1, settings=SETTINGS)
+    return verdict.features[column.name]
+
+
+def test_a_few_values_beyond_the_range_of_a_small_training_set_are_no_drift() -> None:
+    """The extremes of 200 rows promise little: thirteen of 100 beyond are rare, but within the budget."""
+    rng = np.random.default_rng(4)
+    column = Column.freeze("x", Kind.NUMERIC, rng.uniform(0, 1, 200))
+    live = rng.uniform(0.01, 0.99, 100)
+    live[:13] = np.where(np.arange(13) % 2, 1.01, -0.01)
+    assert not column_verdict(column, live).drift
+    live[:22] = np.where(np.arange(22) % 2, 1.01, -0.01)
+    assert column_verdict(column, live).drift
+
+
+def test_rare_categories_that_grow_are_found_together() -> None:
+    rng = np.random.default_rng(4)
+    names = ("east", "west", "rare", "rarer")
+    training = np.array([0.0] * 4_995 + [1.0] * 4_995 + [2.0] * 6 + [3.0] * 4)
+    column = Column.freeze("x", Kind.CATEGORICAL, training, names)
+    assert column.categories == ("east", "west")
+    live = rng.permutation(np.array([0.0] * 245 + [1.0] * 245 + [2.0] * 5 + [3.0] * 5))
+    verdict = column_verdict(column, live)
+    assert verdict.drift
+    assert verdict.top_contrast == "other"
 
 
 @pytest.mark.parametrize("value", [1e9, -1e9])
