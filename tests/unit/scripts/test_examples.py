@@ -9,12 +9,12 @@ import pytest
 
 MODULES = [
     "bundles",
-    "demo",
     "demo_table",
     "demo_watch",
     "event_ids",
     "pace",
     "package",
+    "parameters",
     "question",
     "recorded_row",
 ]
