@@ -157,6 +157,7 @@ def driftline(event: dict[str, Any], objects: dict[str, bytes]) -> Callable[[], 
     def run() -> Memory:
         aws: Any = Memory()
         to = Resources(
+            model_name=MODEL,
             baselines=baselines,
             archive=Archive(aws, "archive"),
             windows=WindowStore(aws, "windows"),

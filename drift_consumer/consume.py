@@ -39,9 +39,11 @@ class Resources:
 
     Attributes
     ----------
+    model_name : of the stack; its stream is for no other.
     clock : UTC milliseconds now.
     """
 
+    model_name: str
     baselines: Baselines
     archive: Archive
     windows: WindowStore
@@ -56,6 +58,7 @@ def resources() -> Resources:
     config = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "max_attempts": 4})
     s3 = boto3.client("s3", config=config)
     return Resources(
+        model_name=settings.model_name,
         baselines=Baselines(s3, settings.models_bucket),
         archive=Archive(s3, settings.archive_bucket),
         windows=WindowStore(boto3.client("dynamodb", config=config), settings.window_table),
@@ -83,7 +86,7 @@ def consume(event: Mapping[str, Any], to: Resources) -> dict[str, list[Any]]:
     """
     for records in Records.by_shard(event):
         counts: Counter[str] = Counter(records=len(records.payloads))
-        for piece in by_window(records, decode(records, to.baselines), to.window_seconds):
+        for piece in by_window(records, decode(records, to.model_name, to.baselines), to.window_seconds):
             counts += count_once(piece, to)
             counts["windows"] += 1
         logger.info("batch counted", extra={"shard_id": records.shard_id, **counts})

@@ -68,9 +68,14 @@ class Decoded:
     rejected: dict[int, str]
 
 
-def decode(records: Records, baselines: Baselines) -> Decoded:
-    """Type a shard's records; faults of `baselines` other than an unknown model pass through."""
-    models = KnownModels(baselines)
+def decode(records: Records, model_name: str, baselines: Baselines) -> Decoded:
+    """Type a shard's records; faults of `baselines` other than an unknown model pass through.
+
+    Parameters
+    ----------
+    model_name : the only model whose events are read.
+    """
+    models = KnownModels(model_name, baselines)
     plain, left = _read_columns(records, models)
     others, rejected = _read_singly(records, left, models)
     return Decoded(groups=_merged([*plain, *others]), rejected=rejected)
@@ -87,7 +92,7 @@ def _read_columns(records: Records, models: KnownModels) -> tuple[list[Group], S
     groups = []
     for kind, name, version, rows in _by_model(table, np.flatnonzero(good)):
         bundle = _fitting_bundle(models, name, version, features) if kind == PREDICTION else None
-        if not single.is_name(name) or (kind == PREDICTION and bundle is None):
+        if name != models.model_name or (kind == PREDICTION and bundle is None):
             good[rows] = False
             continue
         groups.append(

@@ -15,9 +15,11 @@ class ConsumerSettings:
 
     Attributes
     ----------
+    model_name : the stack's; events of any other are refused.
     window_seconds : overrides the length in each bundle's manifest; None leaves it.
     """
 
+    model_name: str
     models_bucket: str
     archive_bucket: str
     window_table: str
@@ -33,6 +35,7 @@ class ConsumerSettings:
             If a variable is absent or not of its type; the text names it.
         """
         settings = cls(
+            model_name=_required(environ, "MODEL_NAME"),
             models_bucket=_required(environ, "MODELS_BUCKET"),
             archive_bucket=_required(environ, "ARCHIVE_BUCKET"),
             window_table=_required(environ, "WINDOW_TABLE"),

@@ -9,7 +9,6 @@ from typing import Any
 
 from drift_consumer.baselines import Baselines, Bundle, UnknownModelError
 from drift_consumer.series import NAMELESS
-from drift_core.bundle import check_name
 from drift_core.event import (
     FUTURE_LIMIT_MS,
     Event,
@@ -46,9 +45,10 @@ class Row:
 
 
 class KnownModels:
-    """The bundles of one batch; each version is asked for once, also one that does not exist."""
+    """The stack's model and the bundles of one batch; each version is asked for once, also an absent one."""
 
-    def __init__(self, baselines: Baselines) -> None:
+    def __init__(self, model_name: str, baselines: Baselines) -> None:
+        self.model_name = model_name
         self._baselines = baselines
         self._found: dict[tuple[str, str], Bundle | EventError] = {}
 
@@ -82,10 +82,12 @@ def read(payload: bytes, arrival: int, models: KnownModels) -> Row:
     Raises
     ------
     EventError
-        If it breaks the contract or its model version has no bundle; the text can be written as UTF-8.
+        If it breaks the contract, is of another model or its model version has no bundle; the text can be
+        written as UTF-8.
     """
     try:
         event = _decode(payload)
+        _check_model(event, models.model_name)
         _check_times(event, arrival)
         return _label(event) if isinstance(event, LabelEvent) else _prediction(event, models)
     except EventError as refusal:
@@ -93,19 +95,18 @@ def read(payload: bytes, arrival: int, models: KnownModels) -> Row:
         raise EventError(text[:1000]) from None
 
 
-def is_name(name: str) -> bool:
-    """Whether a model can have this name."""
-    try:
-        check_name("model_name", name)
-    except ValueError:
-        return False
-    return True
-
-
 def _decode(payload: bytes) -> Event:
     if payload.startswith(_KPL_MAGIC):
         raise EventError("an aggregated record of the Kinesis Producer Library; turn its aggregation off")
     return decode(payload)
+
+
+def _check_model(event: Event, watched: str) -> None:
+    if event.model_name != watched:
+        raise EventError(
+            f"model_name is {event.model_name[:100]!r}, but this stack watches {watched!r}; "
+            f"write to the stream of the model's own stack"
+        )
 
 
 def _check_times(event: Event, arrival: int) -> None:
@@ -125,8 +126,6 @@ def _check_times(event: Event, arrival: int) -> None:
 
 
 def _label(event: LabelEvent) -> Row:
-    if not is_name(event.model_name):
-        raise EventError(f"model_name is {event.model_name[:100]!r}; write the name of a model")
     field = "label_class" if isinstance(event.label, str) else "label"
     value = whole_text("label", event.label) if isinstance(event.label, str) else event.label
     return Row(

@@ -67,6 +67,7 @@ class BatchRedrive:
     Attributes
     ----------
     window_seconds : as the consumer has it; None leaves the length to each bundle's manifest.
+    model_name : of the stack, whose consumer refuses any other.
     writer : to the stream that the batches came from.
     clock : UTC milliseconds now.
     """
@@ -74,6 +75,7 @@ class BatchRedrive:
     s3: Any
     bucket: str
     writer: KinesisWriter
+    model_name: str
     baselines: Baselines
     windows: WindowStore
     window_seconds: int | None
@@ -123,7 +125,9 @@ class BatchRedrive:
         """Sequence numbers in a range that their window's item lists."""
         counted: set[int] = set()
         for records in Records.by_shard(batch.event):
-            for piece in by_window(records, decode(records, self.baselines), self.window_seconds):
+            for piece in by_window(
+                records, decode(records, self.model_name, self.baselines), self.window_seconds
+            ):
                 stored = self.windows.read(piece.key, piece.layout)
                 for ends in stored.ranges if stored else ():
                     first, last = (int(end) for end in ends.split("-"))

@@ -137,6 +137,7 @@ def _batch_redrive(stack: Stack) -> BatchRedrive:
         s3=s3,
         bucket=stack.outputs["FailedBatchesBucketName"],
         writer=_writer(stack),
+        model_name=settings.model_name,
         baselines=Baselines(s3, settings.models_bucket),
         windows=WindowStore(stack.client("dynamodb"), settings.window_table),
         window_seconds=settings.window_seconds,

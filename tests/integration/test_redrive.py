@@ -16,7 +16,7 @@ from drift_consumer.settings import ConsumerSettings
 from drift_core.event import Event
 from scripts import redrive
 from scripts.stack import Stack, StackError, Target
-from tests.unit.drift_consumer.fixture_traffic import bundle_objects, label, prediction
+from tests.unit.drift_consumer.fixture_traffic import MODEL, bundle_objects, label, prediction
 from tests.unit.scripts.fixture_failed_batch import KEY, TWIN, described, event_of
 
 EVENTS: list[Event] = [prediction(0), label(1), prediction(2)]
@@ -87,7 +87,11 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     settings = ConsumerSettings(
-        models_bucket="models", archive_bucket="archive", window_table="windows", window_seconds=None
+        model_name=MODEL,
+        models_bucket="models",
+        archive_bucket="archive",
+        window_table="windows",
+        window_seconds=None,
     )
     monkeypatch.setattr(redrive, "consumer_settings", lambda stack: settings)
     monkeypatch.setattr("scripts.batch_redrive.KNOWN_SECONDS", 10**9)  # the batch is of a fixed day

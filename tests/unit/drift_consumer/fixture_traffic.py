@@ -183,6 +183,7 @@ class World:
         s3: Any = self.s3
         dynamodb: Any = self.dynamodb
         return Resources(
+            model_name=MODEL,
             baselines=Baselines(s3, "models"),
             archive=Archive(s3, "archive"),
             windows=WindowStore(dynamodb, "windows"),

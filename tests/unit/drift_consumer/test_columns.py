@@ -15,7 +15,7 @@ from drift_consumer import single
 from drift_consumer.columns import event_schema, features_type, id_bytes, id_times, parse, vouched
 from drift_consumer.single import KnownModels
 from drift_core.event import Event, EventError, event_id_time, new_event_id
-from tests.unit.drift_consumer.fixture_traffic import NOON, SCHEMA, World, label, prediction
+from tests.unit.drift_consumer.fixture_traffic import MODEL, NOON, SCHEMA, World, label, prediction
 
 ARRIVAL = NOON + 10_000
 EXPECTED = event_schema(features_type(SCHEMA))
@@ -74,7 +74,7 @@ def test_what_the_columns_vouch_for_is_what_the_single_record_says(payload: byte
     if table is None or not vouched(table, np.full(3, ARRIVAL))[1]:
         return
     try:
-        row = single.read(payload, ARRIVAL, KnownModels(BASELINES))
+        row = single.read(payload, ARRIVAL, KnownModels(MODEL, BASELINES))
     except EventError as refusal:
         # What only the bundle or the name can tell is left to the caller.
         assert str(refusal).startswith(("model_name is", "model_version is")), refusal

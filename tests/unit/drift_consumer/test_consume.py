@@ -282,6 +282,20 @@ def test_a_race_that_is_always_lost_is_raised_with_a_hint() -> None:
         served(world, prediction(2), first=2)
 
 
+def test_events_of_another_model_are_refused_and_counted() -> None:
+    """Nobody would ever judge or count them: the evaluator of this stack looks at its own model's windows."""
+    world = World()
+    served(world, prediction(1), label(2, model_name="nosuchmodel"), label(3))
+    [row] = world.rows("quarantine")
+    assert row["reason"].startswith(
+        f"model_name is 'nosuchmodel', but this stack watches '{MODEL}'; write to"
+    )
+    assert {pk.split("#")[1] for pk, _ in world.dynamodb.items} == {MODEL, "-"}
+    world.evaluate(NOON + 360_000)
+    assert world.cloudwatch.values("QuarantinedRecords") == [1]
+    assert world.pending() == []
+
+
 @pytest.mark.parametrize("service", ["s3", "dynamodb"])
 def test_a_fault_of_aws_is_raised_for_a_retry(service: str) -> None:
     world = World()

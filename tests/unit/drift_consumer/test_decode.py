@@ -33,7 +33,7 @@ OTHER_VERSION = "20260202T000000Z-0123abcd"
 def read(*payloads: bytes | Event, world: World | None = None) -> Decoded:
     encoded = [payload if isinstance(payload, bytes) else payload.encode() for payload in payloads]
     [records] = Records.by_shard(kinesis_event(encoded))
-    return decode(records, (world or World()).resources().baselines)
+    return decode(records, MODEL, (world or World()).resources().baselines)
 
 
 def changed(**changes: Any) -> bytes:
@@ -175,8 +175,14 @@ REASONS: list[tuple[str, bytes, str]] = [
     (
         "label of no model",
         label(1, model_name="a/b").encode(),
-        "model_name is 'a/b'; write the name of a model",
+        f"model_name is 'a/b', but this stack watches '{MODEL}'; write to the stream of the model's own",
     ),
+    (
+        "label of another model",
+        label(1, model_name="other").encode(),
+        "model_name is 'other', but this stack",
+    ),
+    ("prediction of another model", changed(model_name="other"), "model_name is 'other', but this stack"),
     ("empty label", label(1, label="").encode(), "label is ''; write a finite number or a class label"),
     (
         "probability of half a surrogate pair",

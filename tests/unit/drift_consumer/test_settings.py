@@ -7,8 +7,14 @@ import pytest
 from drift_consumer.settings import ConsumerSettings, EvaluatorSettings
 from drift_core.bundle import MonitorSettings
 
-CONSUMER = {"MODELS_BUCKET": "m", "ARCHIVE_BUCKET": "a", "WINDOW_TABLE": "w", "WINDOW_SECONDS": ""}
-EVALUATOR = {**CONSUMER, "MODEL_NAME": "house-prices", "METRICS_NAMESPACE": "Driftline"}
+CONSUMER = {
+    "MODEL_NAME": "house-prices",
+    "MODELS_BUCKET": "m",
+    "ARCHIVE_BUCKET": "a",
+    "WINDOW_TABLE": "w",
+    "WINDOW_SECONDS": "",
+}
+EVALUATOR = {**CONSUMER, "METRICS_NAMESPACE": "Driftline"}
 
 
 def test_an_empty_override_leaves_the_manifest() -> None:

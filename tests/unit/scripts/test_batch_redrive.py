@@ -95,6 +95,7 @@ class Failure:
             s3=s3,
             bucket="failed",
             writer=self.stream.writer(attempts),
+            model_name=MODEL,
             baselines=Baselines(s3, "models"),
             windows=WindowStore(dynamodb, "windows"),
             window_seconds=None,
