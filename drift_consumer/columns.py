@@ -153,8 +153,10 @@ def vouched(table: Any, arrivals: Counts) -> Mask:
 
 def _predictions(table: Any) -> Mask:
     good: Mask = ~_null(table["prediction"]) & ~_null(table["features"])
-    incomplete = np.logical_or.reduce([_null(part) for part in flatten(table["interval"])])
-    good &= _null(table["interval"]) | ~incomplete
+    confidence = _numbers(table, "confidence")
+    good &= _null(table["confidence"]) | ((confidence >= 0) & (confidence <= 1))
+    lower, upper, coverage = (numbers(part) for part in flatten(table["interval"]))  # NaN fails, as null does
+    good &= _null(table["interval"]) | ((lower <= upper) & (coverage > 0) & (coverage <= 1))
     return good
 
 

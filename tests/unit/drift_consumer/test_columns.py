@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from drift_consumer import single
 from drift_consumer.columns import event_schema, features_type, id_bytes, id_times, parse, vouched
 from drift_consumer.single import KnownModels
-from drift_core.event import Event, EventError, event_id_time, new_event_id
+from drift_core.event import Event, EventError, Interval, event_id_time, new_event_id
 from tests.unit.drift_consumer.fixture_traffic import MODEL, NOON, SCHEMA, World, label, prediction
 
 ARRIVAL = NOON + 10_000
@@ -68,6 +68,11 @@ def payloads(draw: st.DrawFn) -> bytes:
 @example(prediction(1).encode() + b" \t null" + prediction(2).encode())
 @example(prediction(1).encode().replace(b"111", b"9" * 400))
 @example(label(1).encode()[:-1] + b',"prediction":Inf}')
+@example(prediction(1, confidence=1.01).encode())
+@example(prediction(1, confidence=-0.01).encode())
+@example(prediction(1, interval=Interval(lower=2.0, upper=1.0, coverage=0.9)).encode())
+@example(prediction(1, interval=Interval(lower=1.0, upper=2.0, coverage=0.0)).encode())
+@example(prediction(1, interval=Interval(lower=1.0, upper=2.0, coverage=1.1)).encode())
 def test_what_the_columns_vouch_for_is_what_the_single_record_says(payload: bytes) -> None:
     good = prediction(2).encode()
     table = parse([good, payload, good], EXPECTED)
@@ -99,10 +104,12 @@ def test_good_events_are_vouched_for() -> None:
         prediction(1),
         label(2),
         prediction(3, interval=None, confidence=None, features={}),
+        prediction(4, interval=Interval(lower=1.0, upper=1.0, coverage=1.0), confidence=0.0),
+        prediction(5, confidence=1.0),
     ]
     table = parse([event.encode() for event in events], EXPECTED)
     assert table is not None
-    assert vouched(table, np.full(3, ARRIVAL)).tolist() == [True, True, True]
+    assert vouched(table, np.full(5, ARRIVAL)).all()
 
 
 @pytest.mark.parametrize(
