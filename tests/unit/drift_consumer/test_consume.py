@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +23,7 @@ from drift_consumer.window_store import LostRaceError
 from drift_core.baseline import served_matrix
 from drift_core.event import Interval
 from drift_core.window import WindowState, hash_event_ids
-from tests.unit.drift_consumer.fake_aws import client_error
+from tests.unit.drift_consumer.fake_aws import CrashError, client_error
 from tests.unit.drift_consumer.fixture_traffic import (
     MODEL,
     NOON,
@@ -280,6 +281,23 @@ def test_a_race_that_is_always_lost_is_raised_with_a_hint() -> None:
         LostRaceError, match=f"by others {ATTEMPTS} times; look for a second event source mapping"
     ):
         served(world, prediction(2), first=2)
+
+
+def test_a_batch_that_takes_too_long_gets_further_with_each_retry() -> None:
+    """Labels of 40 old windows, and time for 60 calls where 160 are needed; Lambda retries ten times."""
+    world = World()
+    labels = [label(i, NOON - i * 300_000) for i in range(40)]
+    progress = [0]
+    while progress[-1] < len(labels) and len(progress) < 11:
+        world.calls.crash_at(60, "before")
+        with suppress(CrashError):
+            served(world, *labels)
+        progress.append(len(world.rows("labels")))
+    assert progress == sorted(set(progress)), "each retry counts windows that none before had"
+    assert progress[-1] == len(labels)
+    world.calls.heal()
+    served(world, *labels)
+    assert len(world.rows("labels")) == len(labels)
 
 
 def test_events_of_another_model_are_refused_and_counted() -> None:
