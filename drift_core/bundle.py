@@ -246,7 +246,9 @@ class Manifest:
                     "files": {name: FileEntry(**entry) for name, entry in described["files"].items()},
                 }
             )
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+        except BundleError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
             raise BundleError(f"not a bundle's manifest: {error!r}; train the bundle again") from error
 
 

@@ -51,6 +51,13 @@ def test_a_manifest_with_a_field_of_another_time_is_refused_by_name() -> None:
         Manifest.from_json(json.dumps(described))
 
 
+def test_a_manifest_with_settings_that_cannot_work_is_refused_as_a_manifest() -> None:
+    described = json.loads(MANIFEST.to_json())
+    described["monitor"]["window_seconds"] = 7
+    with pytest.raises(BundleError, match="window_seconds is 7"):
+        Manifest.from_json(json.dumps(described))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
