@@ -229,27 +229,25 @@ class Manifest:
             If it is not a manifest of a format that this reader knows.
         """
         try:
-            described = json.loads(text)
-            if described["format"] != FORMAT:
-                raise BundleError(f"manifest format {described['format']!r}; this reader knows {FORMAT}")
-            return cls(
-                **{
-                    **{key: value for key, value in described.items() if key != "format"},
-                    "schema": FeatureSchema.from_json(described["schema"]),
-                    "interval": IntervalRule(
-                        **{
-                            **described["interval"],
-                            "width_quantiles": tuple(described["interval"]["width_quantiles"]),
-                        }
-                    ),
-                    "monitor": MonitorSettings(**described["monitor"]),
-                    "files": {name: FileEntry(**entry) for name, entry in described["files"].items()},
-                }
-            )
+            return cls(**_fields(json.loads(text)))
         except BundleError:
             raise
         except (KeyError, TypeError, ValueError) as error:
             raise BundleError(f"not a bundle's manifest: {error!r}; train the bundle again") from error
+
+
+def _fields(described: Mapping[str, Any]) -> dict[str, Any]:
+    """A manifest's fields from its JSON object."""
+    if described["format"] != FORMAT:
+        raise BundleError(f"manifest format {described['format']!r}; this reader knows {FORMAT}")
+    interval = described["interval"]
+    return {
+        **{key: value for key, value in described.items() if key != "format"},
+        "schema": FeatureSchema.from_json(described["schema"]),
+        "interval": IntervalRule(**{**interval, "width_quantiles": tuple(interval["width_quantiles"])}),
+        "monitor": MonitorSettings(**described["monitor"]),
+        "files": {name: FileEntry(**entry) for name, entry in described["files"].items()},
+    }
 
 
 def check_name(what: str, name: str) -> str:
