@@ -14,7 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import trustme
@@ -68,8 +68,8 @@ class LocalAws:
             port = _free_port(port)
             self._write_certificate()
             self._file("env").write_text(_exports(self._variables(port)))
+            self._file("pid").unlink(missing_ok=True)  # of the last run: never a process of ours again
             self._process = self._spawn(port, lock)
-            self._file("pid").write_text(str(self._process.pid))
         self._wait_until_ready(self._process)
         return self.endpoint
 
@@ -77,9 +77,10 @@ class LocalAws:
         """Stop it; whether it ran. Only the process that holds this folder's lock is ended."""
         if not self.running():
             return False
-        pid = int(self._file("pid").read_text())
+        pid = self._pid()
         for number in (signal.SIGTERM, signal.SIGKILL):  # it waits long for idle connections to close
-            os.killpg(pid, number)  # its own group: the functions' processes end with it
+            with suppress(ProcessLookupError):  # it has ended since we looked
+                os.killpg(pid, number)  # its own group: the functions' processes end with it
             if _within(STOP_SECONDS, lambda: not self.running()):
                 break
         else:
@@ -96,6 +97,15 @@ class LocalAws:
             return False
         with self._lock() as lock:
             return lock is None
+
+    def _pid(self) -> int:
+        """Its process id. It writes that itself, so that who starts it may be interrupted at any time."""
+        file = self._file("pid")
+        if not _within(START_SECONDS, lambda: file.exists() and file.read_text().endswith("\n")):
+            raise LocalAwsError(
+                f"the process that holds {self._file('lock')} has no id there; end it by hand"
+            )
+        return int(file.read_text())
 
     @property
     def endpoint(self) -> str:
@@ -144,20 +154,21 @@ class LocalAws:
             "TMPDIR": str(scratch),
             "USE_SSL": "1",  # the buckets refuse plain http, as they do on AWS
         }
-        try:
-            with self._file("log").open("wb") as log:
-                return subprocess.Popen(  # noqa: S603 - our own command, and no shell reads it
-                    [_BIN / "python", "-m", "ministack"],
-                    cwd=self.state,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                    pass_fds=(lock,),
-                )
-        except FileNotFoundError as error:
-            raise LocalAwsError(f"{_BIN} is missing; run: make .venv-aws/ready") from error
+        python = _BIN / "python"
+        if not python.exists():
+            raise LocalAwsError(f"{_BIN} is missing; run: make .venv-aws/ready")
+        pid_file = self._file("pid").absolute()
+        with self._file("log").open("wb") as log:
+            return subprocess.Popen(  # noqa: S603 - our own command; the paths are arguments, not code
+                ["/bin/sh", "-c", 'echo $$ > "$0" && exec "$1" -m ministack', pid_file, python],
+                cwd=self.state,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                pass_fds=(lock,),
+            )
 
     def _variables(self, port: int) -> dict[str, str]:
         return {

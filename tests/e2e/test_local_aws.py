@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,7 @@ def test_only_this_machine_reaches_it(aws: LocalAws) -> None:
 def test_it_inherits_nothing_of_ours(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "company")
     aws.start(port=0)
-    environment = Path("/proc", (aws.state / "pid").read_text(), "environ")
+    environment = Path("/proc", (aws.state / "pid").read_text().strip(), "environ")
     if not environment.exists():
         pytest.skip("this system does not show a process's environment")
     names = {entry.split("=", 1)[0] for entry in environment.read_text().split("\0") if entry}
@@ -62,8 +63,31 @@ def test_it_inherits_nothing_of_ours(aws: LocalAws, monkeypatch: pytest.MonkeyPa
 def test_a_process_that_only_has_the_old_id_is_left_alone(aws: LocalAws) -> None:
     aws.state.mkdir()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        (aws.state / "pid").write_text(str(other.pid))
+        (aws.state / "pid").write_text(f"{other.pid}\n")
         assert not aws.stop()
+        assert other.poll() is None
+        os.kill(other.pid, 9)
+
+
+def test_a_start_interrupted_at_its_worst_moment_can_be_stopped(
+    aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It runs, but whoever started it never learnt its id; an id of an earlier run lies there."""
+    aws.state.mkdir()
+    popen = subprocess.Popen
+
+    def start_and_interrupt(*arguments: Any, **options: Any) -> None:
+        popen(*arguments, **options)
+        raise KeyboardInterrupt
+
+    with popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True) as other:
+        (aws.state / "pid").write_text(f"{other.pid}\n")
+        monkeypatch.setattr(subprocess, "Popen", start_and_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            aws.start(port=0)
+        assert aws.running()
+        assert LocalAws(aws.state).stop()
+        assert not aws.running()
         assert other.poll() is None
         os.kill(other.pid, 9)
 
