@@ -75,9 +75,10 @@ def test_a_start_interrupted_at_its_worst_moment_can_be_stopped(
     """It runs, but whoever started it never learnt its id; an id of an earlier run lies there."""
     aws.state.mkdir()
     popen = subprocess.Popen
+    started: list[subprocess.Popen[bytes]] = []
 
     def start_and_interrupt(*arguments: Any, **options: Any) -> None:
-        popen(*arguments, **options)
+        started.append(popen(*arguments, **options))
         raise KeyboardInterrupt
 
     with popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True) as other:
@@ -88,6 +89,7 @@ def test_a_start_interrupted_at_its_worst_moment_can_be_stopped(
         assert aws.running()
         assert LocalAws(aws.state).stop()
         assert not aws.running()
+        assert started[0].wait(timeout=10) != 0  # ended by a signal
         assert other.poll() is None
         os.kill(other.pid, 9)
 
