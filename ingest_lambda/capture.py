@@ -7,10 +7,10 @@ answer waits for it. Nothing is lost silently: what neither takes is named in th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -29,10 +29,10 @@ QUEUE_SECONDS = 4.0
 MAX_RECORD_BYTES = 1 << 20
 """Data and partition key of one Kinesis record."""
 
-_STREAM_CALL = (500, 5 << 20)  # records and bytes of one PutRecords
+STREAM_CALL = (500, 5 << 20)  # records and bytes of one PutRecords
 _QUEUE_CALL = (10, 256 << 10)  # messages and bytes of one SendMessageBatch; a longer message travels alone
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.8  # seconds, before jitter
-_HOPELESS = frozenset({"AccessDeniedException", "ResourceNotFoundException", "ValidationException"})
+HOPELESS = frozenset({"AccessDeniedException", "ResourceNotFoundException", "ValidationException"})
 """Errors of a whole call that the next attempt would meet again."""
 
 
@@ -103,11 +103,11 @@ class Capture:
         for attempt in count():
             pending = [
                 record
-                for batch in _batches(pending, _STREAM_CALL)
+                for batch in batches(pending, STREAM_CALL)
                 for record in self._put_records(batch, errors, last_start)
             ]
             pause = self._random() * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)
-            if not pending or errors.keys() & _HOPELESS or self._clock() + pause > last_start:
+            if not pending or errors.keys() & HOPELESS or self._clock() + pause > last_start:
                 break
             self._sleep(pause)
         return oversized + pending
@@ -139,7 +139,7 @@ class Capture:
         for _ in range(2):
             pending = [
                 record
-                for batch in _batches(pending, _QUEUE_CALL)
+                for batch in batches(pending, _QUEUE_CALL)
                 for record in self._send_messages(batch, errors, last_start)
             ]
         return pending
@@ -171,10 +171,18 @@ class _Record:
         return len(self.data) + len(self.event_id)
 
 
-def _batches(records: Sequence[_Record], limits: tuple[int, int]) -> Iterator[list[_Record]]:
+class Sized(Protocol):
+    """What counts against a call's limits."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+
+def batches[T: Sized](records: Iterable[T], limits: tuple[int, int]) -> Iterator[list[T]]:
     """Runs of records within a call's limits of number and bytes, in order."""
     number, total = limits
-    batch: list[_Record] = []
+    batch: list[T] = []
     size = 0
     for record in records:
         if batch and (len(batch) == number or size + record.size > total):

@@ -10,14 +10,14 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-MAX_RECORDS, MAX_BYTES = 500, 5 << 20
+from ingest_lambda import capture
+
+MAX_RECORDS, MAX_BYTES = capture.STREAM_CALL
 """What one PutRecords call carries."""
 
-MAX_RECORD_BYTES = 1 << 20
-"""Data and partition key of one record."""
+MAX_RECORD_BYTES = capture.MAX_RECORD_BYTES
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds, before jitter
-_HOPELESS = frozenset({"AccessDeniedException", "ResourceNotFoundException", "ValidationException"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,7 @@ class Record:
 
 def calls(records: Sequence[Record]) -> Iterator[list[Record]]:
     """Records in runs that one PutRecords call carries, in order."""
-    batch: list[Record] = []
-    size = 0
-    for record in records:
-        if batch and (len(batch) == MAX_RECORDS or size + record.size > MAX_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(record)
-        size += record.size
-    if batch:
-        yield batch
+    return capture.batches(records, (MAX_RECORDS, MAX_BYTES))
 
 
 class NotAcceptedError(RuntimeError):
@@ -100,7 +91,7 @@ class KinesisWriter:
             pending, fault = self._attempt(records, pending)
             if not pending:
                 return again
-            if fault in _HOPELESS or attempt == self.attempts - 1:
+            if fault in capture.HOPELESS or attempt == self.attempts - 1:
                 raise NotAcceptedError(
                     f"stream {self.stream} did not take {len(pending)} of {len(records)} records ({fault}) "
                     f"in {attempt + 1} attempts; {self.remedy}",
