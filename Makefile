@@ -38,12 +38,13 @@ deploy: $(STATE)  ## train and deploy: make deploy CONFIG_ENV=dev
 
 clean:  ## remove what was built; a running local AWS is stopped
 	if [ -x $(PYTHON) ]; then $(PYTHON) -m scripts.local down; fi
-	rm -rf build .aws-sam .venv .venv-aws .venv-sam .*_cache .hypothesis
+	rm -rf build .aws-sam .venv .venv-aws .venv-sam .venv-peers .venv-peers-older .*_cache .hypothesis
 
 requirements: .venv/ready  ## compile requirements/*.in
-	for name in dev local-aws sam; do $(COMPILE) -o requirements/$$name.txt requirements/$$name.in || exit 1; done
+	for name in dev local-aws sam peers; do $(COMPILE) -o requirements/$$name.txt requirements/$$name.in || exit 1; done
 	for name in ingest consumer evaluator; do \
 	  $(COMPILE) -c requirements/dev.txt -o requirements/$$name.txt requirements/$$name.in || exit 1; done
+	$(COMPILE) --python-version 3.11 -o requirements/peers-older.txt requirements/peers-older.in
 
 # ---- environments: three, because their pins conflict ----
 
@@ -64,6 +65,18 @@ requirements: .venv/ready  ## compile requirements/*.in
 .venv-sam/ready: requirements/sam.txt .venv/bin/uv
 	$(UV) venv -q --clear --python .venv/bin/python .venv-sam
 	$(UV) pip install -q --python .venv-sam -r requirements/sam.txt
+	touch $@
+
+# The libraries that the benchmark of detection compares with: only it needs them, and 3 GB.
+.venv-peers/ready: requirements/peers.txt .venv/bin/uv
+	$(UV) venv -q --clear --python .venv/bin/python .venv-peers
+	$(UV) pip install -q --python .venv-peers -r requirements/peers.txt
+	touch $@
+
+# uv takes a Python 3.11 that is installed, or fetches one.
+.venv-peers-older/ready: requirements/peers-older.txt .venv/bin/uv
+	$(UV) venv -q --clear --no-project --python 3.11 .venv-peers-older
+	$(UV) pip install -q --python .venv-peers-older -r requirements/peers-older.txt
 	touch $@
 
 # ---- called by `sam build`, one for each function ----
