@@ -2,87 +2,79 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from drift_core.bins import Column, Layout
-from drift_core.schema import FeatureSchema, Kind, Matrix
+from drift_core.noise import Noise
+from drift_core.reference import Seasonal
+from drift_core.relations import Relations
+from drift_core.schema import FeatureSchema, Matrix
+from drift_core.signals import Signals
+from drift_core.span import Span
+from drift_core.thresholds import Calibration
 
-FORMAT = 1
+FORMAT = 2
 
 PREDICTION = "prediction"
 INTERVAL_WIDTH = "interval_width"
 RESERVED = (PREDICTION, INTERVAL_WIDTH)
 """Columns watched beside the features; a feature cannot take these names."""
 
+SAMPLE_ROWS = 512
+"""Training rows kept for a classifier to compare traffic with."""
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Baseline:
     """What one version of a model saw in training.
 
     Attributes
     ----------
-    columns : the features in schema order, then the prediction and the width of its interval.
+    columns : the features in schema order, then the prediction and the width of its interval if they are
+        watched.
+    seasonal : training counts by hour of the week, where the training data has times.
+    relations : how the features went together.
+    noise : by span, how much more signals varied than independent rows would; absent where training cannot
+        tell.
+    block_noise : the same of blocks of rows in the order of time, when the training data is thinner than
+        traffic; stands in until traffic has shown its own.
+    calibration : thresholds of the charts by simulation; None for the conservative ones.
+    sample : shape (at most `SAMPLE_ROWS`, columns), rows as windows sample them.
     """
 
     model_name: str
     model_version: str
     schema: FeatureSchema
     columns: tuple[Column, ...]
+    seasonal: Seasonal
+    relations: Relations
+    sample: npt.NDArray[np.float32]
+    noise: Mapping[Span, Noise] = field(default_factory=dict)
+    block_noise: Noise | None = None
+    calibration: Calibration | None = None
 
     @cached_property
     def layout(self) -> Layout:
         """The bins of this model's windows."""
         return Layout(self.columns)
 
+    @cached_property
+    def signals(self) -> Signals:
+        """All that is tested and charted."""
+        return Signals(self.columns, self.schema.names)
+
     @property
     def rows(self) -> int:
         """Training rows behind the features (m of the method)."""
         return sum(self.columns[0].reference)
-
-    @classmethod
-    def freeze(
-        cls,
-        *,
-        model_name: str,
-        model_version: str,
-        schema: FeatureSchema,
-        matrix: Matrix,
-        predictions: Matrix,
-        interval_widths: Matrix,
-    ) -> Baseline:
-        """Freeze the training distribution.
-
-        Parameters
-        ----------
-        matrix : shape (m, number of features), all rows known at training time, coded by the schema.
-        predictions, interval_widths : shape (h,), of held-out rows, since a model flatters its own
-            training rows.
-
-        Raises
-        ------
-        ValueError
-            If a feature takes a reserved name.
-        """
-        taken = [name for name in schema.names if name in RESERVED]
-        if taken:
-            raise ValueError(f"feature {taken[0]!r} has a reserved name; rename the column")
-        features = [Column.of_feature(feature, matrix[:, i]) for i, feature in enumerate(schema.features)]
-        served = [
-            Column.freeze(PREDICTION, Kind.NUMERIC, predictions),
-            Column.freeze(INTERVAL_WIDTH, Kind.NUMERIC, interval_widths),
-        ]
-        return cls(
-            model_name=model_name,
-            model_version=model_version,
-            schema=schema,
-            columns=(*features, *served),
-        )
 
     def to_json(self) -> str:
         """JSON text; `from_json` is its inverse, to the bit."""
@@ -93,6 +85,12 @@ class Baseline:
                 "model_version": self.model_version,
                 "schema": self.schema.to_json(),
                 "columns": [column.to_json() for column in self.columns],
+                "seasonal": self.seasonal.to_json(),
+                "relations": self.relations.to_json(),
+                "noise": {span.value: noise.to_json() for span, noise in self.noise.items()},
+                "block_noise": self.block_noise and self.block_noise.to_json(),
+                "calibration": self.calibration and self.calibration.to_json(),
+                "sample": base64.b64encode(self.sample.astype("<f4").tobytes()).decode(),
             },
             allow_nan=False,
         )
@@ -108,15 +106,38 @@ class Baseline:
         """
         described: Mapping[str, Any] = json.loads(text)
         if described.get("format") != FORMAT:
-            raise ValueError(f"baseline format is {described.get('format')!r}, this reader knows {FORMAT}")
+            raise ValueError(
+                f"baseline format is {described.get('format')!r}, this reader knows {FORMAT}; "
+                "train the bundle again"
+            )
+        columns = tuple(Column.from_json(column) for column in described["columns"])
+        sample = np.frombuffer(base64.b64decode(described["sample"]), "<f4").astype(np.float32)
+        blocks, calibration = described["block_noise"], described["calibration"]
         return cls(
             model_name=described["model_name"],
             model_version=described["model_version"],
             schema=FeatureSchema.from_json(described["schema"]),
-            columns=tuple(Column.from_json(column) for column in described["columns"]),
+            columns=columns,
+            seasonal=Seasonal.from_json(described["seasonal"]),
+            relations=Relations.from_json(described["relations"]),
+            sample=sample.reshape(-1, len(columns)),
+            noise={Span(span): Noise.from_json(noise) for span, noise in described["noise"].items()},
+            block_noise=None if blocks is None else Noise.from_json(blocks),
+            calibration=None if calibration is None else Calibration.from_json(calibration),
         )
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Baseline) and self.to_json() == other.to_json()
 
-def served_matrix(features: Matrix, prediction: Matrix, interval_width: Matrix) -> Matrix:
-    """Rows as the windows count them, shape (n, number of features + 2)."""
-    return np.column_stack([features, prediction, interval_width])
+    __hash__ = None  # type: ignore[assignment]  # holds arrays
+
+
+def served_matrix(features: Matrix, *served: Matrix) -> Matrix:
+    """Rows as the windows count them, shape (n, number of features + number of served columns).
+
+    Parameters
+    ----------
+    features : shape (n, number of features).
+    served : each of shape (n,): the prediction and the width of its interval.
+    """
+    return np.column_stack([features, *served])

@@ -55,6 +55,7 @@ class Column:
     singletons, doubletons : how many of them it saw once and twice; they tell how many rows to expect of
         categories that it never saw.
     center, scale : mean and standard deviation in training, in the column's unit; `scale` > 0.
+    log_center, log_scale : the same of log2|x| over finite values but 0; `log_scale` > 0.
     reference : shape (size,), training rows per bin.
     """
 
@@ -67,6 +68,8 @@ class Column:
     doubletons: int = 0
     center: float = 0.0
     scale: float = 1.0
+    log_center: float = 0.0
+    log_scale: float = 1.0
     reference: tuple[int, ...] = ()
 
     @property
@@ -172,12 +175,23 @@ def _layout(kind: Kind, values: Matrix, categories: Sequence[str]) -> dict[str, 
         }
     if not len(finite):
         raise ValueError("no finite value to freeze bins on; drop this column")
-    constant = np.ptp(finite) == 0  # its computed deviation may be rounding noise
+    center, scale = _moments(finite)
+    log_center, log_scale = _moments(np.log2(np.abs(finite[finite != 0])))
     return {
         "edges": quantile_edges(finite),
-        "center": float(finite[0] if constant else np.mean(finite)),
-        "scale": 1.0 if constant else float(np.std(finite)),
+        "center": center,
+        "scale": scale,
+        "log_center": log_center,
+        "log_scale": log_scale,
     }
+
+
+def _moments(values: Matrix) -> tuple[float, float]:
+    if not len(values):
+        return 0.0, 1.0
+    if np.ptp(values) == 0:  # the computed deviation may be rounding noise
+        return float(values[0]), 1.0
+    return float(np.mean(values)), float(np.std(values))
 
 
 def quantile_edges(values: Matrix, bins: int = QUANTILE_BINS) -> tuple[float, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from drift_core.bins import Counts
+from drift_core.bins import Column, Counts
 from drift_core.schema import Matrix
 
 
@@ -31,7 +31,7 @@ class DriftDistance:
     n_window: int
 
 
-def ks(baseline: Counts, window: Counts) -> DriftDistance:
+def ks(baseline: Counts | Matrix, window: Counts) -> DriftDistance:
     """Kolmogorov-Smirnov distance between two binned samples.
 
     Parameters
@@ -61,7 +61,7 @@ def ks(baseline: Counts, window: Counts) -> DriftDistance:
     )
 
 
-def psi(baseline: Counts, window: Counts) -> DriftDistance:
+def psi(baseline: Counts | Matrix, window: Counts) -> DriftDistance:
     """Population stability index, Σ (q - p) ln(q / p), with half a row added to every bin.
 
     Without drift it is about (1/n + 1/m) χ² with bins - 1 degrees of freedom (Yurdakul & Naranjo 2020), which
@@ -79,7 +79,7 @@ def psi(baseline: Counts, window: Counts) -> DriftDistance:
     return DriftDistance(statistic=statistic, p_value=tail, n_window=n)
 
 
-def jensen_shannon(baseline: Counts, window: Counts) -> DriftDistance:
+def jensen_shannon(baseline: Counts | Matrix, window: Counts) -> DriftDistance:
     """Jensen-Shannon distance with base-2 logarithms, in [0, 1]: the square root of the divergence.
 
     >>> jensen_shannon(np.array([1, 0]), np.array([0, 1])).statistic
@@ -91,7 +91,7 @@ def jensen_shannon(baseline: Counts, window: Counts) -> DriftDistance:
     return DriftDistance(statistic=float(np.sqrt(max(divergence, 0.0))), p_value=None, n_window=n)
 
 
-def wasserstein(baseline: Counts, window: Counts, edges: Matrix, scale: float) -> DriftDistance:
+def wasserstein(baseline: Counts | Matrix, window: Counts, edges: Matrix, scale: float) -> DriftDistance:
     """Wasserstein-1 distance in baseline standard deviations, mass spread evenly within each bin.
 
     It differs from the unbinned distance by at most half a bin's width for each sample's share in the bin.
@@ -116,7 +116,7 @@ def wasserstein(baseline: Counts, window: Counts, edges: Matrix, scale: float) -
     return DriftDistance(statistic=float((area * np.diff(edges)).sum() / scale), p_value=None, n_window=n)
 
 
-def chi2(baseline: Counts, window: Counts) -> DriftDistance:
+def chi2(baseline: Counts | Matrix, window: Counts) -> DriftDistance:
     """Pearson's χ² of homogeneity of the two samples, over bins that hold a row of either.
 
     >>> round(chi2(np.array([10, 20]), np.array([20, 10])).statistic, 3)
@@ -131,12 +131,34 @@ def chi2(baseline: Counts, window: Counts) -> DriftDistance:
     return DriftDistance(statistic=statistic, p_value=tail, n_window=n)
 
 
-def _shares(baseline: Counts, window: Counts) -> tuple[Matrix, Matrix, int, int]:
+def distances(column: Column, reference: Matrix, window: Counts) -> dict[str, float | None]:
+    """All distances of one column by name, in the fields of a column's verdict; none for an empty window.
+
+    Parameters
+    ----------
+    reference, window : shape (column.inner,).
+    """
+    if not window.sum() or not reference.sum():
+        return {}
+    found: dict[str, float | None] = {
+        "psi": psi(reference, window).statistic,
+        "js": jensen_shannon(reference, window).statistic,
+        "chi2": chi2(reference, window).statistic,
+    }
+    if column.numeric:
+        found["ks"] = ks(reference, window).statistic
+        found["wasserstein_sigma"] = wasserstein(
+            reference, window, np.array(column.edges), column.scale
+        ).statistic
+    return found
+
+
+def _shares(baseline: Counts | Matrix, window: Counts) -> tuple[Matrix, Matrix, float, int]:
     """Shares per bin and the two sample sizes."""
-    m, n = int(baseline.sum()), int(window.sum())
+    m, n = float(baseline.sum()), int(window.sum())
     if not m or not n:
         raise ValueError(
-            f"{m} baseline and {n} window values to compare; an empty sample has no distance, "
+            f"{m:g} baseline and {n} window values to compare; an empty sample has no distance, "
             "judge its share of missing values instead"
         )
     return baseline / m, window / n, m, n

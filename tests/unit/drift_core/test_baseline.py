@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from drift_core.baseline import Baseline
+from drift_core.freeze import freeze
 from drift_core.schema import Feature, FeatureSchema, Kind
 
 
 def frozen(name: str = "size") -> Baseline:
     rng = np.random.default_rng(2)
-    return Baseline.freeze(
+    return freeze(
         model_name="m",
         model_version="v",
         schema=FeatureSchema((Feature(name=name, kind=Kind.NUMERIC),)),
@@ -36,6 +37,6 @@ def test_reserved_names_are_refused() -> None:
 
 
 def test_a_baseline_of_another_format_is_refused() -> None:
-    text = json.dumps({**json.loads(frozen().to_json()), "format": 2})
-    with pytest.raises(ValueError, match="baseline format is 2, this reader knows 1"):
+    text = json.dumps({**json.loads(frozen().to_json()), "format": 1})
+    with pytest.raises(ValueError, match="baseline format is 1, this reader knows 2; train the bundle again"):
         Baseline.from_json(text)

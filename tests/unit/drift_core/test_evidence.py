@@ -1,80 +1,173 @@
-"""Evidence holds its level without drift, finds what it should, and agrees with exact laws."""
+"""Evidence of one column: it holds its level, finds what it should, and agrees with exact laws."""
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from scipy import stats
 
-from drift_core import evidence
-from drift_core.evidence import ShareLaw, contrast_basis, contrast_z, shape_z, share_z
+from drift_core.bins import Column, Counts
+from drift_core.evidence import (
+    Evidence,
+    column_raw,
+    contrast_basis,
+    contrast_z,
+    normal_of_t,
+    shape_chi2,
+    standardised,
+    t_of_normal,
+)
+from drift_core.schema import Kind, Matrix
+from drift_core.signals import SHAPE, Signals
 
 EVEN = np.ones(16) / 16
 LUMPY = np.array([0.5, 0.2, 0.1, 0.05, 0.05, 0.04, 0.03, 0.02, 0.005, 0.005])
+NORMAL_EDGES = stats.norm.ppf(np.linspace(0, 1, 17))
+THREE = stats.norm.sf(3)
+
+
+def evidence_of(reference: Counts, windows: Counts) -> tuple[Evidence, dict[str, int]]:
+    """Evidence of a numeric column from counts of its inner bins, and where each signal stands."""
+    column = Column(
+        name="x",
+        kind=Kind.NUMERIC,
+        edges=tuple(np.arange(len(reference) + 1.0)),
+        reference=(*reference.tolist(), 0, 0, 0, 0),
+    )
+    signals = Signals((column,))
+    windows = np.pad(np.atleast_2d(windows), ((0, 0), (0, 4)))
+    raw = column_raw(column, np.array(column.reference, float), windows)
+    ones = np.ones(len(signals))
+    found = standardised(raw, signals, ones, np.inf * ones)
+    return found, {signal.name: i for i, signal in enumerate(signals.all)}
+
+
+def shape_z(reference: Counts, window: Counts) -> float:
+    found, at = evidence_of(reference, window)
+    return float(found.z[0, at[SHAPE]])
+
+
+def of_normal(shift: float, scale: float = 1.0, n: int = 10_000_000) -> Counts:
+    """Counts of n normal values over the bins of the standard normal, without sampling error."""
+    return np.rint(np.diff(stats.norm.cdf(NORMAL_EDGES, shift, scale)) * n).astype(np.int64)
 
 
 @pytest.mark.parametrize("p", [EVEN, LUMPY, np.array([0.7, 0.3])], ids=["even", "lumpy", "two"])
-def test_basis_is_orthonormal_and_centred(p: np.ndarray) -> None:
-    basis = contrast_basis((p * 1e6).astype(int))
-    assert np.allclose((basis * p) @ basis.T, np.eye(len(basis)), atol=1e-4)
-    assert np.allclose(basis @ p, 0, atol=1e-4)
-    assert len(basis) == min(4, len(p) - 1)
+def test_basis_is_orthonormal_and_centred(p: Matrix) -> None:
+    basis = contrast_basis(p * 1e6)
+    known = basis[: min(4, len(p) - 1)]
+    assert np.allclose((known * p) @ known.T, np.eye(len(known)), atol=1e-4)
+    assert np.allclose(known @ p, 0, atol=1e-4)
+    assert np.all(np.isnan(basis[len(known) :]))
     assert np.all(np.diff(basis[0]) > 0)  # location grows with the value
 
 
+def test_basis_grows_by_degree() -> None:
+    """Location is linear in the midrank, scale quadratic, skew cubic, tails quartic; all rise at the top."""
+    p = np.array([0.3, 0.1, 0.05, 0.2, 0.05, 0.1, 0.15, 0.05])
+    u, basis = np.cumsum(p) - p / 2, contrast_basis(p * 1e4)
+    for degree, row in enumerate(basis, start=1):
+        fitted = np.polynomial.Polynomial.fit(u, row, degree)
+        assert np.allclose(fitted(u), row)
+        assert not np.allclose(np.polynomial.Polynomial.fit(u, row, degree - 1)(u), row)
+        assert fitted.convert().coef[-1] > 0
+
+
 def test_basis_has_values_in_bins_without_training_rows() -> None:
-    basis = contrast_basis(np.array([100, 0, 100, 0, 100]))
-    assert basis.shape == (2, 5)
-    assert np.all(np.isfinite(basis))
+    basis = contrast_basis(np.array([100.0, 0, 100, 0, 100]))
+    assert np.all(np.isfinite(basis[:2]))
+    assert np.all(np.isnan(basis[2:]))
 
 
 @pytest.mark.parametrize(("n", "m"), [(100, 20_000), (500, 50_000), (2_000, 2_000)])
 @pytest.mark.parametrize("p", [EVEN, LUMPY], ids=["even", "lumpy"])
-def test_contrasts_hold_their_level(n: int, m: int, p: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_contrasts_hold_their_level(n: int, m: int, p: Matrix) -> None:
     """Without drift, |z| > 3 comes as often as the normal law says, within its binomial error."""
-    monkeypatch.setattr(evidence, "HARMLESS_SHIFT", 0.0)
-    rng, runs = np.random.default_rng(n + m), 10_000
+    rng, baselines, windows = np.random.default_rng(n + m), 1_000, 10
     alarms = np.zeros(4)
-    for run in range(runs):
-        if run % 10 == 0:
-            reference = rng.multinomial(m, p)
-        alarms += np.abs(contrast_z(reference, rng.multinomial(n, p))) > 3
-    expected = runs * 2 * stats.norm.sf(3)
+    for _ in range(baselines):
+        z = contrast_z(rng.multinomial(m, p).astype(float), rng.multinomial(n, p, windows))
+        alarms += (np.abs(z) > 3).sum(0)
+    expected = baselines * windows * 2 * THREE
     assert np.all(alarms < 1.5 * expected + 4 * np.sqrt(expected))
     assert np.all(alarms > 0.3 * expected - 4 * np.sqrt(0.3 * expected))
 
 
-def test_skewed_columns_hold_their_level_on_each_side(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("n", [100, 500, 5_000])
+@pytest.mark.parametrize("p", [EVEN, LUMPY], ids=["even", "lumpy"])
+def test_the_shape_holds_its_level(n: int, p: Matrix) -> None:
+    """Against no tolerance at all X² passes χ²'s quantile of 1 % no more often, and not much more seldom."""
+    rng, m, baselines, windows = np.random.default_rng(n), 50_000, 400, 10
+    alarms = 0
+    for _ in range(baselines):
+        reference = rng.multinomial(m, p).astype(float)
+        statistic, freedom, _ = shape_chi2(reference, rng.multinomial(n, p, windows))
+        alarms += int(np.sum(stats.chi2.sf(statistic, freedom) < 0.01))
+    runs = baselines * windows
+    assert stats.binom.ppf(1e-4, runs, 0.006) <= alarms <= stats.binom.ppf(0.9999, runs, 0.013)
+
+
+@pytest.mark.parametrize("n", [100, 500, 5_000])
+def test_no_signal_of_a_column_alarms_more_often_than_it_should(n: int) -> None:
+    rng, baselines, windows = np.random.default_rng(n), 500, 20
+    alarms = np.zeros(8)
+    for _ in range(baselines):
+        found, _ = evidence_of(rng.multinomial(20_000, EVEN), rng.multinomial(n, EVEN, windows))
+        alarms += (np.nan_to_num(found.z) > 2.5).sum(0)
+    assert np.all(alarms <= stats.binom.ppf(0.9999, baselines * windows, 1.1 * stats.norm.sf(2.5)))
+
+
+def test_skewed_columns_hold_their_level_on_each_side() -> None:
     """Nine rows in ten in one bin: without the correction, z > 3 comes twice as often as it should."""
-    monkeypatch.setattr(evidence, "HARMLESS_SHIFT", 0.0)
     rng, runs, p = np.random.default_rng(1), 30_000, np.array([0.9, 0.06, 0.03, 0.01])
-    reference = (p * 10_000_000).astype(int)
-    z = np.array([contrast_z(reference, window) for window in rng.multinomial(200, p, runs)])
-    expected = runs * stats.norm.sf(3)
+    z = contrast_z(p * 10_000_000, rng.multinomial(200, p, runs))[:, :3]
+    expected = runs * THREE
     for alarms in (z > 3).sum(0), (z < -3).sum(0):
         assert np.all(np.abs(alarms - expected) < 4 * np.sqrt(expected))
 
 
 def test_location_finds_a_shift_with_its_sign() -> None:
     rng = np.random.default_rng(5)
-    values, edges = rng.normal(size=50_000), stats.norm.ppf(np.linspace(0, 1, 17))
-    reference = np.histogram(values, edges)[0]
+    reference = np.histogram(rng.normal(size=50_000), NORMAL_EDGES)[0].astype(float)
     for shift in (-0.3, 0.3):
-        z = contrast_z(reference, np.histogram(rng.normal(shift, 1, 500), edges)[0])
+        z = contrast_z(reference, np.histogram(rng.normal(shift, 1, 500), NORMAL_EDGES)[0][None])[0]
         assert np.sign(z[0]) == np.sign(shift)
         assert abs(z[0]) > 4
-    wider = contrast_z(reference, np.histogram(rng.normal(0, 1.5, 500), edges)[0])
+    wider = contrast_z(reference, np.histogram(rng.normal(0, 1.5, 500), NORMAL_EDGES)[0][None])[0]
     assert wider[1] > 4
 
 
+@pytest.mark.parametrize(
+    ("p", "contrast"),
+    [
+        (stats.norm.cdf(NORMAL_EDGES, 0.15, 1), "location"),
+        (stats.norm.cdf(NORMAL_EDGES, 0, 1.15), "scale"),
+        (stats.norm.cdf(NORMAL_EDGES, 0, 1 / 1.15), "scale"),
+    ],
+    ids=["shifted", "wider", "narrower"],
+)
+def test_a_contrast_grows_with_the_root_of_the_rows_and_keeps_its_sign(p: Matrix, contrast: str) -> None:
+    """Without sampling error z = √n_h times one number of the two distributions, at any n."""
+    z = {}
+    for n in (2_000, 200_000):
+        found, at = evidence_of(np.full(16, 10**9), np.rint(np.diff(p) * n).astype(np.int64))
+        z[n] = found.z[0, at[contrast]]
+    assert z[200_000] / z[2_000] == pytest.approx(10, rel=0.05)
+    assert (z[2_000] > 0) == (contrast == "location" or bool(p[1] > 1 / 16))  # wider: more in the end bins
+
+
 def test_a_harmless_shift_stays_harmless_at_ten_million_rows() -> None:
-    edges = stats.norm.ppf(np.linspace(0, 1, 17))
     reference = np.full(16, 10_000_000 // 16)
-    harmless, harmful = (
-        (np.diff(stats.norm.cdf(edges, shift)) * 10_000_000).astype(int) for shift in (0.02, 0.2)
-    )
-    assert shape_z(reference, harmless) == 0
-    assert np.all(contrast_z(reference, harmless) == 0)
-    assert shape_z(reference, harmful) > 30
-    assert contrast_z(reference, harmful)[0] > 30
+    harmless, _ = evidence_of(reference, of_normal(0.02))
+    assert np.all(harmless.beyond <= 0)
+    assert np.all(evidence_of(reference, of_normal(0, 1.015))[0].beyond <= 0)
+    harmful, at = evidence_of(reference, of_normal(0.2))
+    assert harmful.beyond[0, at[SHAPE]] > 30
+    assert harmful.beyond[0, at["location"]] > 30
+
+
+def test_without_the_tolerance_the_same_shift_would_alarm() -> None:
+    found, at = evidence_of(np.full(16, 10_000_000 // 16), of_normal(0.02))
+    assert found.z[0, at["location"]] > 30
 
 
 def test_shape_is_the_noncentral_chi2_of_its_statistic() -> None:
@@ -82,14 +175,31 @@ def test_shape_is_the_noncentral_chi2_of_its_statistic() -> None:
     n, m = window.sum(), reference.sum()
     statistic = stats.chi2_contingency(np.array([reference, window])).statistic
     tail = stats.ncx2.sf(statistic, 3, n * m / (n + m) * 0.1**2)
-    assert shape_z(reference, window) == pytest.approx(stats.norm.isf(tail / 2))
+    assert shape_z(reference, window) == pytest.approx(stats.norm.isf(tail))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_statistic_without_sparse_cells_is_scipys_contingency_test(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    bins = int(rng.integers(2, 17))
+    reference, window = rng.integers(50, 900, bins), rng.integers(10, 90, bins)
+    statistic, freedom, _ = shape_chi2(reference.astype(float), window[None])
+    exact = stats.chi2_contingency(np.array([reference, window]), correction=False)
+    assert (statistic[0], freedom[0]) == (pytest.approx(exact.statistic), exact.dof)
+
+
+def test_the_statistic_against_a_known_law_is_pearsons() -> None:
+    p, window = np.array([0.1, 0.2, 0.3, 0.4]), np.array([30, 30, 60, 80])
+    statistic, freedom, _ = shape_chi2(p * 1e12, window[None])
+    assert statistic[0] == pytest.approx(stats.chisquare(window, p * 200).statistic)
+    assert freedom[0] == 3
 
 
 def test_shape_pools_cells_that_expect_fewer_than_five() -> None:
     reference, window = np.array([9_000, 500, 3, 2, 1]), np.array([88, 10, 1, 1, 0])
     pooled = shape_z(np.array([9_000, 500, 6]), np.array([88, 10, 2]))
     assert shape_z(reference, window) == pytest.approx(pooled)
-    assert shape_z(np.array([5, 0]), np.array([3, 0])) == 0  # one cell has no shape
+    assert np.isnan(shape_z(np.array([50, 0]), np.array([30, 0])))  # one cell has no shape
 
 
 def test_sparse_cells_that_stay_sparse_together_join_the_next() -> None:
@@ -100,69 +210,34 @@ def test_sparse_cells_that_stay_sparse_together_join_the_next() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("k", "n", "reference", "m"), [(3, 500, 0, 50_000), (9, 100, 40, 1_000), (40, 200, 300, 9_000)]
-)
-def test_rare_shares_follow_the_beta_binomial_law(k: int, n: int, reference: int, m: int) -> None:
-    """Against a sum of scipy's probabilities; its own tail function loses digits there."""
-    law = stats.betabinom(n, reference + 0.5, m - reference + 0.5)
-    tail = law.pmf(np.arange(k, n + 1)).sum()
-    assert share_z(k, n, ShareLaw.counted(reference, m)) == pytest.approx(
-        stats.norm.isf(min(1.0, 2 * tail) / 2), rel=1e-6
-    )
+def test_the_shape_stays_finite_at_the_extremes() -> None:
+    reference = np.full(16, 3_000)
+    far = [shape_z(reference, np.array([10**k] + [0] * 15)) for k in (3, 5, 7)]
+    assert np.all(np.isfinite(far))
+    assert far == sorted(far)
+    assert far[-1] > 100
 
 
-def test_a_share_that_falls_has_the_opposite_sign_and_the_lower_tail() -> None:
-    law = stats.betabinom(500, 500.5, 49_500.5)
-    assert share_z(0, 500, ShareLaw.counted(500, 50_000)) == pytest.approx(-stats.norm.isf(law.pmf(0)))
+@pytest.mark.parametrize("freedom", [19.0, 30.0, 199.0])
+@pytest.mark.parametrize("t", [-2.0, 0.5, 3.0, 6.0, 10.0])
+def test_a_t_is_worth_the_normal_with_its_tail(t: float, freedom: float) -> None:
+    exact = np.sign(t) * stats.norm.isf(stats.t.sf(abs(t), freedom))
+    found = normal_of_t(np.array([t]), np.array([freedom]))[0]
+    assert found == pytest.approx(exact, abs=0.02)
+    assert t_of_normal(abs(found), freedom) == pytest.approx(abs(t))
 
 
-def test_a_share_and_its_complement_are_the_same_evidence() -> None:
-    assert share_z(490, 500, ShareLaw.counted(49_900, 50_000)) == pytest.approx(
-        -share_z(10, 500, ShareLaw.counted(100, 50_000))
-    )
-
-
-def test_large_shares_agree_with_the_exact_law_where_both_can_be_had() -> None:
-    k, n, reference, m = 380, 20_000, 700, 50_000
-    law = stats.betabinom(n, reference + 0.5, m - reference + 0.5)
-    tail = law.pmf(np.arange(k, n + 1)).sum()
-    assert share_z(k, n, ShareLaw.counted(reference, m)) == pytest.approx(stats.norm.isf(tail), rel=0.02)
-
-
-def test_evidence_stays_finite_and_ordered_at_the_extremes() -> None:
-    huge = [share_z(k, 10_000_000, ShareLaw.counted(10, 50_000)) for k in (10_000, 100_000, 10_000_000)]
-    assert huge == sorted(huge)
-    assert np.all(np.isfinite(huge))
-    far = shape_z(np.full(16, 3_000), np.array([10_000_000] + [0] * 15))
-    assert np.isfinite(far)
-    assert far > 100
-
-
-def test_an_unseen_category_at_half_a_percent_is_beyond_a_monthly_budget() -> None:
-    assert share_z(5, 1_000, ShareLaw.counted(0, 50_000)) > 5.3
-
-
-@pytest.mark.parametrize(("n", "m"), [(100, 200), (5_000, 5_000), (500, 20_000)])
-def test_values_beyond_the_extremes_of_training_hold_their_level(n: int, m: int) -> None:
-    """The count of new values beyond the smallest and largest of m, for any continuous distribution."""
-    rng, runs, level = np.random.default_rng(n), 4_000, 0.01
-    law, threshold = ShareLaw.beyond_extremes(m), stats.norm.isf(level / 2)
-    alarms = 0
-    for _ in range(runs):
-        ends = np.sort(rng.beta([1, m - 1], [m, 2])[:2])  # order statistics of m uniform values
-        low = ends[0]
-        high = 1 - (1 - low) * (1 - rng.beta(m - 1, 1))  # the largest, given the smallest
-        outside = int(rng.binomial(n, low + 1 - high))
-        alarms += abs(share_z(outside, n, law)) > threshold
-    assert alarms <= stats.binom.ppf(0.9999, runs, level)
-    assert share_z(n // 2, n, law) > 5
-
-
-def test_the_law_of_unseen_categories_has_the_moments_of_good_and_turing() -> None:
-    m, once, twice = 50_000, 400, 150
-    law = ShareLaw.unseen(once, twice, m)
-    spread = stats.beta(law.this, law.other).std()
-    assert law.mean == pytest.approx(once / m, rel=0.01)
-    assert spread == pytest.approx(np.sqrt(once + 2 * twice) / m, rel=0.02)
-    assert ShareLaw.unseen(0, 0, m) == ShareLaw.counted(0, m)
+def test_noise_is_taken_out_of_every_kind_of_signal() -> None:
+    """With φ = 4 a contrast is worth half; χ² is judged as a quarter of itself."""
+    column = Column(name="x", kind=Kind.NUMERIC, edges=(0.0, 1, 2, 3, 4), reference=(500,) * 4 + (0,) * 4)
+    signals = Signals((column,))
+    window = np.array([[200, 150, 100, 50, 0, 0, 0, 0]])
+    raw = column_raw(column, np.array(column.reference, float), window)
+    infinite = np.full(len(signals), np.inf)
+    plain = standardised(raw, signals, np.ones(8), infinite)
+    noisy = standardised(raw, signals, np.full(8, 4.0), infinite)
+    contrasts: npt.NDArray[np.intp] = np.arange(3, 6)
+    assert np.allclose(noisy.z[0, contrasts], plain.z[0, contrasts] / 2)
+    assert np.allclose(noisy.harmless[0, contrasts], plain.harmless[0, contrasts] / 2)
+    tail = stats.ncx2.sf(raw.value[0, 7] / 4, 3, 400 * 0.01 / 4)  # n_h = 500 · 2000 / 2500
+    assert noisy.z[0, 7] == pytest.approx(stats.norm.isf(tail))

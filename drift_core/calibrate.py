@@ -1,0 +1,198 @@
+"""Calibrate the charts' thresholds: play training rows as traffic and see how high charts rise without drift.
+
+Each simulated stream is one world that could have given this baseline: its windows are rows of training, resampled in
+blocks of time; the baseline's own error is drawn once for the whole stream, and so is how wrong the noise between
+windows was estimated. What counts is how often charts pass a level; far out that falls exponentially, so a line
+through its logarithm gives the threshold for any budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from drift_core.charts import BASELINE_ERROR, DELTAS
+from drift_core.evidence import Evidence, normal_of_t, standardised
+from drift_core.history import History
+from drift_core.monitor import Monitor
+from drift_core.noise import Noise
+from drift_core.schema import Matrix
+from drift_core.span import Span
+from drift_core.thresholds import Calibration
+
+POOL = 3_000
+"""Windows that the streams are put together from."""
+
+STREAMS, WINDOWS, BURN_IN = 300, 600, 60
+"""Simulated worlds, their windows, and those of them that only fill the charts."""
+
+CYCLE = 60
+"""Windows over which the highest chart is taken."""
+
+LEVELS = np.geomspace(0.3, 0.004, 12)
+"""Chances of passing a level in one cycle, through whose logarithm the line is drawn."""
+
+ROW_BLOCK = 25
+"""Consecutive rows that are resampled together when training has times."""
+
+STEPS_OF_ROWS = (1, 5, 25)
+"""Rows of a simulated window, in multiples of the smallest one that is judged."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Worlds:
+    """What streams are made of, for windows of n rows.
+
+    Attributes
+    ----------
+    z : shape (pool, signals), standard normal up to shape; NaN where a window does not have the signal.
+    harmless, allowance : shape (signals,).
+    baseline_share : shape (signals,), part of z's variance that is the baseline's; 0 for one-sided signals.
+    phi, freedom : shape (signals,), the noise as estimated.
+    """
+
+    z: Matrix
+    harmless: Matrix
+    allowance: Matrix
+    baseline_share: Matrix
+    phi: Matrix
+    freedom: Matrix
+
+
+def calibration(
+    monitor: Monitor,
+    history: History,
+    times: npt.NDArray[np.int64],
+    cells: npt.NDArray[np.int64],
+    *,
+    seed: int,
+    progress: Callable[[float], None] = lambda done: None,
+) -> Calibration:
+    """Simulate streams without drift.
+
+    Parameters
+    ----------
+    monitor : with a baseline whose noise between windows is known from training.
+    history : shape (m, columns), the training rows.
+    times, cells : shape (m,), when they happened, and the season's cell.
+    progress : told the share that is done.
+    """
+    rng = np.random.default_rng(seed)
+    rows = [monitor.settings.min_samples * step for step in STEPS_OF_ROWS]
+    lines = []
+    for i, n in enumerate(rows):
+        worlds = _worlds(monitor, history, times, cells, n, rng)
+        two_sided = monitor.baseline.signals.two_sided
+        part = lambda done, i=i: progress((i + done) / len(rows))  # noqa: E731
+        lines.append(_line(_highest(worlds, two_sided, rng, part)))
+    intercept, slope = (np.array(side) for side in zip(*lines, strict=True))
+    return Calibration(rows=tuple(rows), intercept=intercept, slope=slope, windows=STREAMS * (WINDOWS - BURN_IN))
+
+
+def _worlds(
+    monitor: Monitor,
+    history: History,
+    times: npt.NDArray[np.int64],
+    cells: npt.NDArray[np.int64],
+    n: int,
+    rng: np.random.Generator,
+) -> _Worlds:
+    baseline = monitor.baseline
+    noise = monitor.noise(Span.WINDOW, monitor.start())
+    # Training is the whole truth of these worlds, so each cell is compared with itself.
+    itself = replace(baseline.seasonal, pooling=np.zeros(len(baseline.columns)))
+    inside = Monitor(baseline=replace(baseline, seasonal=itself), settings=monitor.settings)
+    order = np.argsort(times, kind="stable")
+    found, rows_in = np.unique(cells, return_counts=True)
+    drawn = rng.multinomial(POOL, rows_in / rows_in.sum())
+    pools = [
+        _pool(inside, history, order[cells[order] == cell], int(windows), n, int(cell), noise, rng)
+        for cell, windows in zip(found, drawn, strict=True)
+        if windows
+    ]
+    z = np.concatenate([pool.z for pool in pools])
+    two_sided = baseline.signals.two_sided
+    # A bootstrap is a little off in its variance; each stream draws its own below.
+    z[:, two_sided] /= np.maximum(np.sqrt(np.nanmean(z[:, two_sided] ** 2, axis=0)), 1e-9)
+    reference = monitor.reference(dict(zip(found.tolist(), rows_in.tolist(), strict=True)))
+    phi, freedom = monitor.factors(reference, np.array([n]), noise)
+    b = monitor.allowance(reference, n)
+    return _Worlds(
+        z=z,
+        harmless=np.concatenate([pool.harmless for pool in pools]).mean(0),
+        allowance=b,
+        baseline_share=np.where(two_sided, (b / BASELINE_ERROR) ** 2, 0.0),
+        phi=phi[0],
+        freedom=freedom,
+    )
+
+
+def _pool(
+    monitor: Monitor,
+    history: History,
+    rows: npt.NDArray[np.intp],
+    windows: int,
+    n: int,
+    cell: int,
+    noise: Noise,
+    rng: np.random.Generator,
+) -> Evidence:
+    """Windows of one cell, put together from blocks of consecutive rows of training."""
+    block = min(ROW_BLOCK, len(rows))
+    first = rng.integers(0, len(rows) - block + 1, (windows, -(-n // block)))
+    chosen = (first[:, :, None] + np.arange(block)).reshape(windows, -1)[:, :n]
+    counted = history.windows([rows[places] for places in chosen])
+    reference = monitor.reference({cell: n})
+    phi, freedom = monitor.factors(reference, counted.n, noise)
+    raw = monitor.measure(reference, counted.counts, counted.comoments, phi, one_cell=True)
+    return standardised(raw, monitor.baseline.signals, phi, np.full_like(freedom, np.inf))
+
+
+def _highest(
+    worlds: _Worlds,
+    two_sided: npt.NDArray[np.bool_],
+    rng: np.random.Generator,
+    progress: Callable[[float], None],
+) -> Matrix:
+    """The highest chart of each cycle, shape (cycles, 4), by size of drift."""
+    pool, signals = worlds.z.shape
+    error = np.nan_to_num(worlds.z[rng.integers(0, pool, STREAMS)]) * np.sqrt(worlds.baseline_share)
+    own = np.sqrt(1 - worlds.baseline_share)
+    # What φ may really be, given what it was measured as; it is never below 1.
+    estimated = np.isfinite(worlds.freedom)
+    freedom = np.where(estimated, worlds.freedom, 1.0)
+    truth = worlds.phi * freedom / rng.chisquare(freedom, (STREAMS, signals))
+    scale = np.where(estimated, np.sqrt(np.maximum(truth, 1.0) / worlds.phi), 1.0)
+    bets = np.array(DELTAS, np.float32) + 2 * np.maximum(worlds.harmless - worlds.allowance, 0)[:, None, None]
+    bets = bets.astype(np.float32)
+    charts = np.zeros((STREAMS, signals, 2, len(DELTAS)), np.float32)
+    sides = np.array([1.0, -1.0], np.float32)
+    highest, cycle = [], np.zeros((STREAMS, len(DELTAS)), np.float32)
+    for step in range(WINDOWS):
+        z = worlds.z[rng.integers(0, pool, STREAMS)]
+        z = normal_of_t((z * own + error) * scale, worlds.freedom)
+        signed = z[:, :, None] * sides - worlds.allowance[:, None]
+        gain = bets * signed[..., None].astype(np.float32) - bets**2 / 2
+        charts += np.nan_to_num(gain)
+        np.maximum(charts, 0, out=charts)
+        charts[:, ~two_sided, 1] = 0
+        if step >= BURN_IN:
+            np.maximum(cycle, charts.max((1, 2)), out=cycle)
+            if (step + 1 - BURN_IN) % CYCLE == 0:
+                highest.append(cycle.copy())
+                cycle[:] = 0
+        if step % 20 == 0:
+            progress(step / WINDOWS)
+    return np.concatenate(highest).astype(float)
+
+
+def _line(highest: Matrix) -> tuple[Matrix, Matrix]:
+    """Intercept and slope of the logarithm of how often a window passes a level, shape (4,) each."""
+    rates = np.log(-np.log1p(-LEVELS) / CYCLE)
+    heights = np.quantile(highest, 1 - LEVELS, axis=0)
+    fits = [np.polyfit(heights[:, i], rates, 1) for i in range(heights.shape[1])]
+    slope, intercept = (np.array(side) for side in zip(*fits, strict=True))
+    return intercept, -slope

@@ -1,0 +1,71 @@
+"""Memory: what a monitor carries from one window to the next."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from drift_core.charts import DELTAS, Charts
+from drift_core.noise import Noise
+from drift_core.span import Span
+
+_MAGIC = b"DLM1"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Memory:
+    """The charts, and the noise learned from live spans.
+
+    Attributes
+    ----------
+    charts : after the last window judged in its turn.
+    noise : by span, of live spans without an alarm.
+    """
+
+    charts: Charts
+    noise: Mapping[Span, Noise]
+
+    @classmethod
+    def start(cls, signals: int) -> Self:
+        """Before the first window."""
+        return cls(Charts.start(signals), {span: Noise.none(signals) for span in Span})
+
+    def to_bytes(self) -> bytes:
+        """A canonical, compact form: equal memories give equal bytes."""
+        parts = [self.charts.evidence.astype("<f8"), self.charts.since.astype("<i8")]
+        for span in Span:
+            noise = self.noise[span]
+            parts += [
+                noise.spans.astype("<i8"),
+                *(part.astype("<f8") for part in (noise.rows, noise.total, noise.squares)),
+            ]
+        return _MAGIC + zlib.compress(b"".join(part.tobytes() for part in parts), 6)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, signals: int) -> Self:
+        """Read what `to_bytes` wrote.
+
+        Raises
+        ------
+        ValueError
+            If the bytes are of another format or of another number of signals.
+        """
+        if data[:4] != _MAGIC:
+            raise ValueError(f"a monitor's memory begins with {_MAGIC!r}, this one with {data[:4]!r}")
+        words = np.frombuffer(zlib.decompress(data[4:]), "<i8")
+        charts, sums = signals * 2 * len(DELTAS), 4 * signals
+        if len(words) != 2 * charts + len(Span) * sums:
+            raise ValueError(f"this memory is not one of {signals} signals; it belongs to another baseline")
+        shape = (signals, 2, len(DELTAS))
+        evidence = words[:charts].view("<f8").astype(float).reshape(shape)
+        since = words[charts : 2 * charts].astype(np.int64).reshape(shape)
+        noise = {}
+        for i, span in enumerate(Span):
+            own = words[2 * charts + i * sums :][:sums].reshape(4, signals)
+            rows, total, squares = (part.view("<f8").astype(float) for part in own[1:])
+            noise[span] = Noise(spans=own[0].astype(np.int64), rows=rows, total=total, squares=squares)
+        return cls(Charts(evidence, since), noise)

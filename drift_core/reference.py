@@ -1,0 +1,131 @@
+"""Reference: what a span of traffic is compared with, the training counts of the hours that it covers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from drift_core.bins import Counts, Layout
+from drift_core.schema import Matrix
+from drift_core.season import Season
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """Expected shares of each bin and what they are worth.
+
+    Attributes
+    ----------
+    shares : shape (layout.offsets[-1],); they add up to 1 in each column.
+    rows : shape (columns,): rows of a sample that would tell the shares as precisely (m_eff of the method).
+    """
+
+    shares: Matrix
+    rows: Matrix
+
+    def counts(self, layout: Layout, position: int) -> Matrix:
+        """Expected shares of one column times its rows, shape (column.size,)."""
+        return self.shares[layout.slice(position)] * float(self.rows[position])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Seasonal:
+    """Training counts by season.
+
+    Attributes
+    ----------
+    season : how a week is cut into cells.
+    counts : shape (cells, layout.offsets[-1]), training rows of each cell in each bin.
+    pooling : shape (columns,), ν of the method: how many rows of the whole are lent to each cell; infinite
+        for a column without season.
+    """
+
+    season: Season
+    counts: Counts
+    pooling: Matrix
+
+    @classmethod
+    def of(cls, layout: Layout, season: Season, flat: Counts, cells: Counts) -> Self:
+        """Count training rows.
+
+        Parameters
+        ----------
+        flat : shape (m, columns), position of each value's bin in the flat vector, -1 where a row has no
+            value.
+        cells : shape (m,), from `Season.cell`.
+        """
+        size = layout.offsets[-1]
+        places = (cells[:, None] * size + flat)[flat >= 0]
+        counts = np.bincount(places, minlength=season.cells * size).reshape(season.cells, size)
+        pooling = [_pooling(counts[:, layout.slice(i)]) for i in range(len(layout.columns))]
+        return cls(season=season, counts=counts.astype(np.int64), pooling=np.array(pooling))
+
+    def reference(self, layout: Layout, rows: Mapping[int, int]) -> Reference:
+        """What a span is compared with.
+
+        In a cell p_s = (c_s + ν p) / (m_s + ν), worth m_s + ν rows, at most all of training's. Over several
+        cells shares are averaged by rows, and the variances of their errors added.
+
+        Parameters
+        ----------
+        rows : rows of the span by cell.
+        """
+        cells = sorted(cell for cell, n in rows.items() if n)
+        weights = np.array([rows[cell] for cell in cells], float)
+        weights /= weights.sum()
+        shares, worth = [], []
+        for i, pooling in enumerate(self.pooling):
+            whole = self.counts[:, layout.slice(i)].sum(0).astype(float)
+            m = whole.sum()
+            if not np.isfinite(pooling) or m == 0:
+                shares.append(whole / max(m, 1.0))
+                worth.append(m)
+                continue
+            here = self.counts[cells, layout.slice(i)]
+            own = here.sum(1) + pooling
+            shares.append(weights @ ((here + pooling * whole / m) / own[:, None]))
+            worth.append(min(m, 1 / float((weights**2 / own).sum())))
+        return Reference(np.concatenate(shares), np.array(worth))
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; `from_json` is its inverse."""
+        return {
+            "season": self.season.value,
+            "counts": self.counts.tolist(),
+            "pooling": [value if np.isfinite(value) else None for value in self.pooling.tolist()],
+        }
+
+    @classmethod
+    def from_json(cls, described: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        pooling = [np.inf if value is None else value for value in described["pooling"]]
+        return cls(
+            season=Season(described["season"]),
+            counts=np.array(described["counts"], np.int64),
+            pooling=np.array(pooling, float),
+        )
+
+
+def _pooling(counts: Counts) -> float:
+    """ν of a Dirichlet-multinomial over cells, by its moments: E X²_s = (B - 1)(1 + (m_s - 1) / (ν + 1)).
+
+    Infinite where the cells differ no more than chance lets them.
+    """
+    whole = counts.sum(0).astype(float)
+    used = whole > 0
+    rows = counts.sum(1).astype(float)
+    inhabited = rows > 1
+    if used.sum() < 2 or inhabited.sum() < 2:
+        return np.inf
+    expected = rows[inhabited, None] * (whole[used] / whole.sum())
+    chi2 = ((counts[np.ix_(inhabited, used)] - expected) ** 2 / expected).sum(1)
+    bins, cells = used.sum() - 1, inhabited.sum()
+    # The whole was estimated from the same rows, which takes one cell's freedom.
+    excess = chi2.sum() / bins - (cells - 1)
+    chance = np.sqrt(2 * (cells - 1) / bins)
+    if excess <= 2 * chance:
+        return np.inf
+    return float(max((rows[inhabited] - 1).sum() / excess - 1, 0.0))
