@@ -32,6 +32,7 @@ from drift_consumer.window_store import WindowStore
 from drift_core.baseline import Baseline
 from drift_core.bundle import BASELINE_FILE, MANIFEST_FILE, FileEntry, IntervalRule, Manifest, bundle_prefix
 from drift_core.event import Interval, PredictionEvent
+from drift_core.freeze import freeze
 from drift_core.schema import Feature, FeatureSchema, Kind
 
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "POWERTOOLS_LOG_LEVEL": "WARNING"}
@@ -82,7 +83,7 @@ def bundle_objects(rng: np.random.Generator) -> dict[str, bytes]:
     """A bundle's files by key."""
     rows = 20_000
     matrix = np.column_stack([columns_of(rng, rows)[feature.name] for feature in SCHEMA.features])
-    baseline = Baseline.freeze(
+    baseline = freeze(
         model_name=MODEL,
         model_version=VERSION,
         schema=SCHEMA,

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from itertools import batched
 
 from drift_consumer.metrics import Metric, Publisher
+from drift_consumer.progress import Judged, ProgressStore
 from drift_consumer.schedule import is_due, pending_windows
 from drift_consumer.series import NO_COLUMNS, QUARANTINE, Series
-from drift_consumer.verdict_store import Judged, VerdictStore
 from drift_consumer.window_store import StoredWindow, WindowStore
-from drift_core.budget import Span
 from drift_core.event import LABEL
+from drift_core.span import Span
 
 METRICS = {LABEL: "LabelRecords", QUARANTINE: "QuarantinedRecords"}
 
@@ -33,7 +33,7 @@ def count_due(
     series: Series,
     *,
     windows: WindowStore,
-    verdicts: VerdictStore,
+    progress: ProgressStore,
     publisher: Publisher,
     grace: int,
     clock: Callable[[], int],
@@ -59,22 +59,22 @@ def count_due(
     for starts in batched(due, TOGETHER):  # noqa: B911 - the last batch may be shorter
         if not enough_time():
             break
-        counted = [_count(series, start, start + length, windows, verdicts) for start in starts]
+        counted = [_count(series, start, start + length, windows, progress) for start in starts]
         new = sum(window.new for window in counted)
         now = clock()
         publisher.publish([Metric(name=METRICS[series.kind], value=new, unit="Count")], now)
         for window in counted:
-            verdicts.remember(series, window.judged, now)
+            progress.remember(series, window.judged, now)
             for item in window.items:
                 windows.settle(item)
         total += new
     return total
 
 
-def _count(series: Series, start: int, end: int, windows: WindowStore, verdicts: VerdictStore) -> Counted:
+def _count(series: Series, start: int, end: int, windows: WindowStore, progress: ProgressStore) -> Counted:
     items = list(windows.span(series, NO_COLUMNS, start, end))
     n = sum(item.state.n for item in items)
-    before = verdicts.judged(series, Span.WINDOW, start)
+    before = progress.judged(series, Span.WINDOW, start)
     judged = Judged(
         span=Span.WINDOW,
         start=start,

@@ -1,8 +1,8 @@
 """The evaluator: one verdict a window, over all shards, in the order of time.
 
-For each window that is due: add up the states, judge, write the verdict, publish the metrics, remember what
-was judged, move the cursor, and take the items off the pending ones if nothing has been counted into them
-meanwhile. A crash between any two steps leaves the items pending, and the next run judges the same again.
+For each window that is due: add up the states, judge, write the verdict, publish the metrics, move the cursor
+and the monitor's memory together, and take the items off the pending ones if nothing has been counted into
+them meanwhile. What a crash between any two steps leaves, `drift_consumer.judging` says.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ from drift_consumer.baselines import Baselines
 from drift_consumer.counting import count_due
 from drift_consumer.judging import Judge
 from drift_consumer.metrics import Publisher
+from drift_consumer.progress import ProgressStore
 from drift_consumer.series import NAMELESS, Series
 from drift_consumer.settings import EvaluatorSettings
 from drift_consumer.verdict_store import VerdictStore
 from drift_consumer.window_store import WindowStore
 from drift_core.bundle import MonitorSettings
 from drift_core.event import PREDICTION
+from drift_core.monitor import Monitor
 
 RESERVE = 20_000
 """Milliseconds before the end of the function's time at which no further window is begun."""
@@ -43,6 +45,7 @@ class Resources:
     settings: EvaluatorSettings
     baselines: Baselines
     windows: WindowStore
+    progress: ProgressStore
     verdicts: VerdictStore
     publisher: Publisher
     clock: Callable[[], int]
@@ -59,7 +62,8 @@ def resources() -> Resources:
         settings=settings,
         baselines=Baselines(s3, settings.models_bucket),
         windows=WindowStore(dynamodb, settings.window_table),
-        verdicts=VerdictStore(dynamodb, settings.window_table, s3, settings.archive_bucket),
+        progress=ProgressStore(dynamodb, settings.window_table),
+        verdicts=VerdictStore(s3, settings.archive_bucket),
         publisher=Publisher(cloudwatch, namespace=settings.metrics_namespace, model_name=settings.model_name),
         clock=lambda: time.time_ns() // 1_000_000,
     )
@@ -111,7 +115,7 @@ def _evaluate_series(series: Series, to: Resources, enough_time: Callable[[], bo
         new = count_due(
             series,
             windows=to.windows,
-            verdicts=to.verdicts,
+            progress=to.progress,
             publisher=to.publisher,
             grace=grace,
             clock=to.clock,
@@ -120,11 +124,12 @@ def _evaluate_series(series: Series, to: Resources, enough_time: Callable[[], bo
         return Counter({series.kind: new})
     bundle = to.baselines.get(series.model_name, series.model_version)
     settings = to.settings.monitor(bundle.manifest.monitor)
+    settings = settings.overridden({"window_seconds": series.window_seconds})
     judge = Judge(
         series=series,
-        baseline=bundle.baseline,
-        settings=settings.overridden({"window_seconds": series.window_seconds}),
+        monitor=Monitor(baseline=bundle.baseline, settings=settings),
         windows=to.windows,
+        progress=to.progress,
         verdicts=to.verdicts,
         publisher=to.publisher,
         clock=to.clock,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import batched
 from typing import TYPE_CHECKING
 
-from drift_core.budget import Span
+from drift_core.span import Span
 from drift_core.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -48,11 +48,12 @@ def verdict_metrics(verdict: Verdict, *, new: int, late: int, duplicates: int) -
         Metric(name="FeatureDriftScore", value=column.score, feature=name)
         for name, column in verdict.features.items()
     ]
-    if verdict.span is Span.WINDOW:
+    if verdict.span is Span.WINDOW and verdict.prediction is not None:
         outside = 100 * verdict.prediction.out_of_range_share
+        metrics.append(Metric(name="OutOfRangePredictionPercent", value=outside, unit="Percent"))
+    if verdict.span is Span.WINDOW:
         metrics += [
             Metric(name="MeanShiftSigma", value=verdict.mean_shift_sigma),
-            Metric(name="OutOfRangePredictionPercent", value=outside, unit="Percent"),
             Metric(name="WindowRecords", value=new, unit="Count"),
             Metric(name="LateRecords", value=late, unit="Count"),
             Metric(name="DuplicateRecords", value=duplicates, unit="Count"),

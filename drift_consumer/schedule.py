@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from drift_core.budget import Span
+from drift_core.span import Span
 
 PATIENCE = 10
 """Grace times after its first record at which a window is taken for quiet though records trickle in."""
@@ -45,8 +45,7 @@ class Cursor:
     Attributes
     ----------
     version : counts the changes; the condition of the next.
-    last_window : start of the last window passed, that is judged or carried; None before the first. What
-        remembers across windows, as charts do, advances only for windows after it.
+    last_window : start of the last window passed, that is judged or carried; None before the first.
     carried_from : start of the first window that had too few rows and waits for the next; None if none waits.
     open : hours and days to judge when they are over and quiet.
     """
@@ -64,6 +63,10 @@ class Cursor:
         """Whether a window belongs to those that wait for the next."""
         return self.carried_from is not None and start >= self.carried_from
 
+    def awaits(self, start: int) -> bool:
+        """Whether a window has not had its turn: what remembers across windows advances with these only."""
+        return self.carries(start) or not self.passed(start)
+
     def range_of(self, start: int, length: int) -> tuple[int, int]:
         """What a window is judged with, [start, end): the windows carried into it, or itself alone."""
         if not self.carries(start):
@@ -71,14 +74,21 @@ class Cursor:
         last = start if self.last_window is None else max(start, self.last_window)
         return self.carried_from if self.carried_from is not None else start, last + length
 
-    def advanced(self, windows: Iterable[PendingWindow], *, carried_from: int | None) -> Cursor:
-        """The cursor after windows were judged or carried: their hours and days are open."""
+    def advanced(self, windows: Iterable[PendingWindow], *, length: int, carried_from: int | None) -> Cursor:
+        """The cursor after windows were judged or carried: their hours and days are open.
+
+        Parameters
+        ----------
+        length : of a window; an hour that is no longer has been judged with its window.
+        """
         spans = {(one.span, one.start): one for one in self.open}
         last = self.last_window
         for window in windows:
             last = window.start if last is None else max(last, window.start)
-            for span, length in _LENGTHS.items():
-                key = (span, window.start // length * length)
+            for span, whole in _LENGTHS.items():
+                if whole <= length:
+                    continue
+                key = (span, window.start // whole * whole)
                 before = spans[key].quiet_since if key in spans else 0
                 quiet = max(before, window.quiet_since)
                 spans[key] = OpenSpan(span=span, start=key[1], quiet_since=quiet)

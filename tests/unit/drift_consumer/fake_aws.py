@@ -101,6 +101,23 @@ class FakeDynamoDB:
 
         self.calls.around(put)
 
+    def transact_write_items(self, *, TransactItems: list[dict[str, Any]]) -> None:
+        puts = [item["Put"] for item in TransactItems]
+
+        def write() -> None:
+            for put in puts:
+                values = put.get("ExpressionAttributeValues", {})
+                self._check(
+                    _key(put["Item"]),
+                    put.get("ConditionExpression", ""),
+                    values,
+                    otherwise="TransactionCanceledException",
+                )
+            for put in puts:
+                self.items[_key(put["Item"])] = dict(put["Item"])
+
+        self.calls.around(write)
+
     def update_item(
         self,
         *,
@@ -118,7 +135,13 @@ class FakeDynamoDB:
 
         self.calls.around(update)
 
-    def _check(self, key: tuple[str, str], condition: str, values: dict[str, Any]) -> None:
+    def _check(
+        self,
+        key: tuple[str, str],
+        condition: str,
+        values: dict[str, Any],
+        otherwise: str = "ConditionalCheckFailedException",
+    ) -> None:
         item = self.items.get(key)
         match condition.split():
             case []:
@@ -130,7 +153,7 @@ class FakeDynamoDB:
             case _:
                 raise NotImplementedError(condition)
         if not holds:
-            raise client_error("ConditionalCheckFailedException")
+            raise client_error(otherwise)
 
     def query(
         self,

@@ -18,10 +18,10 @@ from drift_consumer.consume import Resources, consume
 from drift_consumer.evaluate import Resources as EvaluatorResources
 from drift_consumer.evaluate import evaluate
 from drift_consumer.metrics import Publisher
+from drift_consumer.progress import ProgressStore
 from drift_consumer.settings import EvaluatorSettings
 from drift_consumer.verdict_store import VerdictStore
 from drift_consumer.window_store import WindowStore
-from drift_core.baseline import Baseline
 from drift_core.bundle import (
     BASELINE_FILE,
     MANIFEST_FILE,
@@ -32,6 +32,7 @@ from drift_core.bundle import (
     bundle_prefix,
 )
 from drift_core.event import Event, Interval, LabelEvent, PredictionEvent
+from drift_core.freeze import freeze
 from drift_core.schema import Feature, FeatureSchema, Kind
 from tests.unit.drift_consumer.fake_aws import Calls, FakeCloudWatch, FakeDynamoDB, FakeS3
 
@@ -59,7 +60,7 @@ def bundle_objects(
     for i, feature in enumerate(schema.features):
         if feature.kind is Kind.NUMERIC:
             columns[i] = rng.normal(5, 1, rows)
-    baseline = Baseline.freeze(
+    baseline = freeze(
         model_name=MODEL,
         model_version=version,
         schema=schema,
@@ -200,7 +201,8 @@ class World:
             settings=EvaluatorSettings.from_env(EVALUATOR),
             baselines=Baselines(s3, "models"),
             windows=WindowStore(dynamodb, "windows"),
-            verdicts=VerdictStore(dynamodb, "windows", s3, "archive"),
+            progress=ProgressStore(dynamodb, "windows"),
+            verdicts=VerdictStore(s3, "archive"),
             publisher=Publisher(cloudwatch, namespace="Driftline", model_name=MODEL),
             clock=lambda: self.now,
         )

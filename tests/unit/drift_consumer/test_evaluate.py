@@ -12,10 +12,10 @@ import pytest
 
 from drift_consumer.evaluate import evaluate
 from drift_core.baseline import served_matrix
-from drift_core.budget import Span
 from drift_core.bundle import MonitorSettings
 from drift_core.event import Interval, PredictionEvent
-from drift_core.verdict import judge
+from drift_core.monitor import Monitor
+from drift_core.span import Span
 from drift_core.window import WindowState, hash_event_ids
 from tests.unit.drift_consumer.fake_aws import CrashError
 from tests.unit.drift_consumer.fixture_traffic import (
@@ -51,6 +51,11 @@ def state_of(world: World, events: Iterable[PredictionEvent]) -> WindowState:
     return WindowState.of(baseline.layout, rows, np.array([e.event_time for e in events]), ids)
 
 
+def monitor(world: World) -> Monitor:
+    baseline = world.resources().baselines.get(MODEL, VERSION).baseline
+    return Monitor(baseline=baseline, settings=MonitorSettings(min_samples=20))
+
+
 def test_one_verdict_over_all_shards() -> None:
     world = World()
     events = traffic(60)
@@ -74,14 +79,10 @@ def test_the_verdict_is_that_of_the_rows() -> None:
     for shard in range(3):
         world.consume(events[shard::3], shard=shard)
     world.evaluate(NOON + WINDOW + MINUTE)
-    truth = judge(
-        world.resources().baselines.get(MODEL, VERSION).baseline,
-        state_of(world, events),
-        span=Span.WINDOW,
-        start=NOON,
-        end=NOON + WINDOW,
-        settings=MonitorSettings(min_samples=20),
-    )
+    watch = monitor(world)
+    truth = watch.judge(
+        state_of(world, events), span=Span.WINDOW, start=NOON, end=NOON + WINDOW, memory=watch.start()
+    ).verdict
     verdict = world.verdicts()[f"window.{NOON}"]
     described = json.loads(json.dumps(truth.to_json()))
     assert {name: verdict[name] for name in described} == described
@@ -234,14 +235,14 @@ def test_hours_and_days_are_sums_of_windows() -> None:
     assert "hour" not in done
     assert world.evaluate(NOON + HOUR + MINUTE)["hour"] == 1
     verdict = world.verdicts()[f"hour.{NOON}"]
-    truth = judge(
-        world.resources().baselines.get(MODEL, VERSION).baseline,
+    watch = monitor(world)
+    truth = watch.judge(
         state_of(world, [*events[:60], *few]),
         span=Span.HOUR,
         start=NOON,
         end=NOON + HOUR,
-        settings=MonitorSettings(min_samples=20),
-    )
+        memory=watch.start(),
+    ).verdict
     described = json.loads(json.dumps(truth.to_json()))
     assert {name: verdict[name] for name in described} == described
     assert world.evaluate(NOON + 12 * HOUR + MINUTE) == {"judged": 1, "hour": 1, "day": 1}
@@ -268,26 +269,25 @@ def test_an_hour_waits_for_its_windows() -> None:
 def opened(world: World) -> list[int]:
     """How many hours and days each cursor held that will be written from now."""
     sizes: list[int] = []
-    put = world.dynamodb.put_item
+    write = world.dynamodb.transact_write_items
 
-    def noting(*, Item: dict[str, Any], **arguments: Any) -> None:
-        if Item["sk"] == {"S": "cursor"}:
-            sizes.append(len(Item["open"]["L"]))
-        put(Item=Item, **arguments)
+    def noting(*, TransactItems: list[dict[str, Any]]) -> None:
+        sizes.append(len(TransactItems[0]["Put"]["Item"]["open"]["L"]))
+        write(TransactItems=TransactItems)
 
-    world.dynamodb.put_item = noting  # type: ignore[method-assign]
+    world.dynamodb.transact_write_items = noting  # type: ignore[method-assign]
     return sizes
 
 
 @pytest.mark.parametrize("windows_a_run", [50, 10_000])
 def test_the_cursor_of_a_backfill_stays_small(windows_a_run: int) -> None:
     """Kept open until the end, the hours and days of a year were 429 KB, more than an item holds."""
-    world = World(window_seconds=3600)
-    hours = 10 * 24
+    world = World(window_seconds=1800)
+    hours = 5 * 24
     midnight = NOON - 12 * HOUR
     world.now = midnight + hours * HOUR
-    for hour in range(hours):
-        world.consume([prediction(30 * hour + i, midnight + hour * HOUR + i) for i in range(20)])
+    for half in range(2 * hours):
+        world.consume([prediction(30 * half + i, midnight + half * HOUR // 2 + i) for i in range(20)])
     world.now += 20 * MINUTE
     sizes = opened(world)
     done: Counter[str] = Counter()
@@ -297,12 +297,12 @@ def test_the_cursor_of_a_backfill_stays_small(windows_a_run: int) -> None:
         if not step:
             break
         done += Counter(step)
-    assert done == {"judged": hours, "hour": hours, "day": 10}
+    assert done == {"judged": 2 * hours, "hour": hours, "day": 5}
     assert max(sizes) == 2, "an hour and its day"
     verdicts = world.verdicts()
-    assert len(verdicts) == 2 * hours + 10
+    assert len(verdicts) == 3 * hours + 5
     assert {verdict["revision"] for verdict in verdicts.values()} == {0}
-    assert sum(verdict["n"] for verdict in verdicts.values() if verdict["span"] == "day") == 20 * hours
+    assert sum(verdict["n"] for verdict in verdicts.values() if verdict["span"] == "day") == 40 * hours
     ends = [verdict["end"] for verdict in verdicts_as_written(world)]
     assert ends == sorted(ends)
 

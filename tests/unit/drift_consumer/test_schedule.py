@@ -14,7 +14,7 @@ from drift_consumer.schedule import (
     is_due,
     pending_windows,
 )
-from drift_core.budget import Span
+from drift_core.span import Span
 
 LENGTH, GRACE = 300_000, 60_000
 HOUR = 3_600_000
@@ -82,7 +82,7 @@ def test_every_window_passed_opens_its_hour_and_its_day(passed: list[tuple[int, 
     cursor = Cursor()
     for start, quiet in passed:
         window = PendingWindow(start=start, quiet_since=quiet)
-        cursor = cursor.advanced([window], carried_from=None)
+        cursor = cursor.advanced([window], length=LENGTH, carried_from=None)
     assert cursor.last_window == max(start for start, _ in passed)
     assert cursor.version == len(passed)
     hours = {one.start: one for one in cursor.open if one.span is Span.HOUR}
@@ -90,6 +90,21 @@ def test_every_window_passed_opens_its_hour_and_its_day(passed: list[tuple[int, 
         hour = hours[start // HOUR * HOUR]
         assert hour.quiet_since == max(q for s, q in passed if hour.start <= s < hour.end)
     assert cursor.closed(cursor.open[0]).open == cursor.open[1:]
+
+
+@given(st.sampled_from([HOUR // 2, HOUR, 24 * HOUR, 48 * HOUR]), starts)
+def test_a_span_no_longer_than_the_window_is_not_judged_twice(length: int, number: int) -> None:
+    window = PendingWindow(start=number * length, quiet_since=0)
+    cursor = Cursor().advanced([window], length=length, carried_from=None)
+    assert all(one.end - one.start > length for one in cursor.open)
+    assert len(cursor.open) == sum(whole > length for whole in (HOUR, 24 * HOUR))
+
+
+@given(cursors, starts)
+def test_a_window_has_its_turn_once(cursor: Cursor, start: int) -> None:
+    window = PendingWindow(start=start, quiet_since=0)
+    assert not cursor.advanced([window], length=LENGTH, carried_from=None).awaits(start)
+    assert cursor.advanced([window], length=LENGTH, carried_from=start).awaits(start)
 
 
 def test_a_day_ends_after_a_day() -> None:
