@@ -36,12 +36,7 @@ class AlibiDetect:
         self._detectors: dict[str, Any] = {}
         for name in map(str, reference.columns):
             values = self._values(reference, name)
-            self._detectors[name] = (
-                # unseen values share one code, which is in no row of the reference
-                ChiSquareDrift(values, categories_per_feature={0: len(self._codes[name]) + 1})
-                if name in self._codes
-                else KSDrift(values)
-            )
+            self._detectors[name] = (ChiSquareDrift if name in self._codes else KSDrift)(values)
 
     def judge(self, windows: Sequence[pd.DataFrame]) -> Judgement:
         """-log10 p of each column."""
@@ -58,7 +53,7 @@ class AlibiDetect:
         )
 
     def _values(self, frame: pd.DataFrame, name: str) -> npt.NDArray[Any]:
-        """One column without what is missing, shape (n, 1); text as codes."""
+        """One column without what is missing, shape (n, 1); text as codes, one for all unseen values."""
         column = frame[name].dropna()
         if name in self._codes:
             codes = self._codes[name]

@@ -12,8 +12,14 @@ from river import drift
 
 from benchmarks.detection.peers.judgement import Judgement, text_columns
 
-PARAMETERS = {"adwin": {"delta": 0.002, "clock": 32}, "page_hinkley": {"delta": 0.005, "threshold": 50.0}}
+PARAMETERS = {
+    "adwin": {"delta": 0.002, "clock": 32, "min_window_length": 5, "grace_period": 10},
+    "page_hinkley": {"delta": 0.005, "threshold": 50.0},
+}
 """River's own defaults of the parameters that may be set."""
+
+WHOLE = ("clock", "min_window_length", "grace_period")
+"""ADWIN's parameters that are whole numbers."""
 
 
 class River:
@@ -22,7 +28,8 @@ class River:
     Values are in the reference's σ, and means in their standard errors, because ADWIN's bound is made for
     values of about unit range. A detector that has not seen the reference would have to learn from the
     windows what is normal, so it is fed with the reference first (`warm`). As shipped, ADWIN looks for a cut
-    at every 32nd value only: fed with means, at every 32nd window; `clock` = 1 looks at each.
+    at every 32nd value only: fed with means, at every 32nd window, and never before 5 windows after a
+    change. `clock` = 1 and `min_window_length` = 1 look at each. Page-Hinkley says nothing of its first 30.
 
     There is no score: sensitivity is `delta` (smaller is less sensitive), or Page-Hinkley's `threshold`
     (larger is). A feature is flagged in a window when its detector fired in it; the detector then goes on
@@ -44,8 +51,10 @@ class River:
             )
         chosen: dict[str, Any] = known | parameters
         self._new: Callable[[], Any] = {
-            "adwin": lambda: drift.ADWIN(delta=chosen["delta"], clock=int(chosen["clock"])),
-            "page_hinkley": lambda: drift.PageHinkley(delta=chosen["delta"], threshold=chosen["threshold"]),
+            "adwin": lambda: drift.ADWIN(
+                delta=chosen["delta"], **{name: int(chosen[name]) for name in WHOLE if name in chosen}
+            ),
+            "page_hinkley": lambda: drift.PageHinkley(**chosen),
         }[detector]
         self._by_record = feed == "records"
         self._warm = warm
