@@ -33,7 +33,7 @@ SEES = {"page_hinkley": {SHIFTED}, "nannyml_quality": {WORDS}}
 
 
 def small_job(folder: Path) -> None:
-    """Windows like the reference, and from the half on: feature 1 moves by 2 σ, a tenth of the words is new."""
+    """Windows like the reference, and from the half on feature 1 is 2 σ higher, a tenth of words new."""
     rng = np.random.default_rng(7)
     reference, windows = rng.normal(size=(5_000, J)), rng.normal(size=(N * W, J))
     words = np.array(["red", "green", "blue"])
