@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from drift_core.bundle import MonitorSettings
 
+LONGEST_WINDOW = 3600
+"""Seconds: the evaluator compares a window with the season's cell in which it begins, and cells are hours."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsumerSettings:
@@ -42,7 +45,7 @@ class ConsumerSettings:
             window_seconds=_optional(environ, "WINDOW_SECONDS", int),
         )
         if settings.window_seconds is not None:
-            MonitorSettings(window_seconds=settings.window_seconds)  # refuses a length that fits no hour
+            _served(MonitorSettings(window_seconds=settings.window_seconds))
         return settings
 
 
@@ -86,9 +89,25 @@ class EvaluatorSettings:
         return settings
 
     def monitor(self, manifest: MonitorSettings) -> MonitorSettings:
-        """The manifest's settings with this function's overrides."""
+        """The manifest's settings with this function's overrides.
+
+        Raises
+        ------
+        ValueError
+            If they are impossible, or their windows longer than `LONGEST_WINDOW`.
+        """
         names = MonitorSettings.__dataclass_fields__
-        return manifest.overridden({n: getattr(self, n) for n in names if getattr(self, n) is not None})
+        overrides = {n: getattr(self, n) for n in names if getattr(self, n) is not None}
+        return _served(manifest.overridden(overrides))
+
+
+def _served(settings: MonitorSettings) -> MonitorSettings:
+    if settings.window_seconds > LONGEST_WINDOW:
+        raise ValueError(
+            f"window_seconds is {settings.window_seconds}; traffic is counted in windows of an hour at most: "
+            f"set the parameter WindowSeconds to {LONGEST_WINDOW} or less"
+        )
+    return settings
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:

@@ -44,7 +44,8 @@ class MonitorSettings:
 
     Attributes
     ----------
-    window_seconds : length of a window; a window begins at a multiple of it since 1970, UTC.
+    window_seconds : length of a window; it divides an hour, or is whole hours that divide a day. A window
+        begins at a multiple of it since 1970, UTC. Only windows up to an hour are counted on AWS.
     grace_seconds : quiet time after which a window that has ended is judged.
     min_samples : a window with fewer rows is carried into the next.
     false_alarms_per_month : the budget: how often you accept to be woken for nothing.
@@ -58,8 +59,12 @@ class MonitorSettings:
     drift_threshold: float = 2.0
 
     def __post_init__(self) -> None:
-        if self.window_seconds < 1 or 3600 % self.window_seconds:
-            raise ValueError(f"window_seconds is {self.window_seconds}; it must divide an hour (3600)")
+        seconds = self.window_seconds
+        if seconds < 1 or (3600 % seconds and (seconds % 3600 or 86400 % seconds)):
+            raise ValueError(
+                f"window_seconds is {seconds}; it must divide an hour (3600), or be whole hours that divide "
+                f"a day (86400)"
+            )
         for name in ("grace_seconds", "min_samples"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; give at least 1")

@@ -48,7 +48,7 @@ def main(
         float, typer.Option(max=100, help="How often you accept to be woken for nothing.")
     ] = _DEFAULTS.false_alarms_per_month,
     window_seconds: Annotated[
-        int, typer.Option(help="Length of a window; it divides an hour.")
+        int, typer.Option(max=3600, help="Length of a window; it divides an hour.")
     ] = _DEFAULTS.window_seconds,
     grace_seconds: Annotated[
         int, typer.Option(help="Quiet time before a window is judged.")

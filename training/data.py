@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +20,13 @@ class DataError(ValueError):
     """Data that cannot be trained on; the text names the column, an example and the remedy."""
 
 
-def read(path: Path, ignore: Collection[str] = ()) -> pd.DataFrame:
+def read(
+    path: Path,
+    ignore: Collection[str] = (),
+    *,
+    texts: Collection[str] = (),
+    missing: Collection[str] = MISSING,
+) -> pd.DataFrame:
     """Read a CSV or Parquet file, one row per observation.
 
     A CSV column is numbers if every present field is a number, booleans if every one is true or false,
@@ -28,25 +35,45 @@ def read(path: Path, ignore: Collection[str] = ()) -> pd.DataFrame:
     Parameters
     ----------
     ignore : columns to leave out, unread.
+    texts : columns of a CSV that stay text as it is written, whatever it looks like.
+    missing : fields that stand for a missing value.
 
     Raises
     ------
     DataError
         If the file is absent, of another kind, unreadable, or a column mixes numbers and text.
     """
-    readers = {".csv": _read_csv, ".parquet": _read_parquet}
+    with _readable(path) as is_csv:
+        frame = _read_csv(path, ignore, texts, missing) if is_csv else _read_parquet(path, ignore, missing)
+    if frame.empty:
+        raise DataError(f"{path} has columns but no rows; give at least some hundred observations")
+    return frame
+
+
+def header(path: Path) -> list[str]:
+    """Names of a file's columns, in its order.
+
+    Raises
+    ------
+    DataError
+        If the file is absent, of another kind or unreadable, or two columns have one name.
+    """
+    with _readable(path) as is_csv:
+        return _csv_header(path) if is_csv else _parquet_header(pq.ParquetFile(path))
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[bool]:
+    """Whether a file is CSV or else Parquet; what goes wrong inside is told with its name."""
     suffix = path.suffix.lower()
-    if suffix not in readers:
+    if suffix not in (".csv", ".parquet"):
         raise DataError(f"{path} ends in {path.suffix!r}; give a .csv or a .parquet file")
     if not path.is_file():
         raise DataError(f"{path} is not a file; check the path given to --data")
     try:
-        frame = readers[suffix](path, ignore)
+        yield suffix == ".csv"
     except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read as {suffix[1:]}: {error}; write it again") from error
-    if frame.empty:
-        raise DataError(f"{path} has columns but no rows; give at least some hundred observations")
-    return frame
 
 
 def without(frame: pd.DataFrame, ignore: Collection[str]) -> pd.DataFrame:
@@ -88,33 +115,48 @@ def listed(names: Sequence[object] | pd.Index) -> str:
     return shown if len(names) <= 20 else f"{shown} and {len(names) - 20} more"
 
 
-def _read_csv(path: Path, ignore: Collection[str]) -> pd.DataFrame:
+def _csv_header(path: Path) -> list[str]:
     with path.open(newline="", encoding="utf-8-sig") as file:
-        header = next(csv.reader(file), [])
-    if not header:
+        names = next(csv.reader(file), [])
+    if not names:
         raise DataError(f"{path} is empty; give a header line and a line per row")
     for separator, name in ((";", "';'"), ("\t", "a tab")):
-        if len(header) == 1 and separator in header[0]:
-            raise DataError(f"{path} is separated by {name}: its header is {header[0]!r}; separate by commas")
-    refuse_duplicates(header)
-    texts = pacsv.read_csv(
+        if len(names) == 1 and separator in names[0]:
+            raise DataError(f"{path} is separated by {name}: its header is {names[0]!r}; separate by commas")
+    refuse_duplicates(names)
+    return names
+
+
+def _read_csv(
+    path: Path, ignore: Collection[str], texts: Collection[str], missing: Collection[str]
+) -> pd.DataFrame:
+    names = _csv_header(path)
+    table = pacsv.read_csv(
         path,
         convert_options=pacsv.ConvertOptions(
-            column_types=dict.fromkeys(header, pa.string()),
-            null_values=list(MISSING),
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=list(missing),
             strings_can_be_null=True,
         ),
     )
-    frame = without(texts.to_pandas(), ignore)
-    return pd.DataFrame({name: _typed(frame[name]) for name in frame.columns}, index=frame.index)
+    frame = without(table.to_pandas(), ignore)
+    typed = {name: frame[name] if name in texts else _typed(frame[name]) for name in frame.columns}
+    return pd.DataFrame(typed, index=frame.index)
 
 
-def _read_parquet(path: Path, ignore: Collection[str]) -> pd.DataFrame:
+def _parquet_header(file: pq.ParquetFile) -> list[str]:
+    names: list[str] = file.schema_arrow.names
+    refuse_duplicates(names)
+    return names
+
+
+def _read_parquet(path: Path, ignore: Collection[str], missing: Collection[str]) -> pd.DataFrame:
     file = pq.ParquetFile(path)
-    refuse_duplicates(file.schema_arrow.names)
+    _parquet_header(file)
     # Metadata of pandas would make some columns an index, so that they vanish.
-    frame: pd.DataFrame = file.read().to_pandas(ignore_metadata=True)
-    return without(frame, ignore)
+    frame: pd.DataFrame = without(file.read().to_pandas(ignore_metadata=True), ignore)
+    markers = [text for text in missing if text not in MISSING]  # a Parquet file has nulls for the usual ones
+    return frame.mask(frame.isin(markers)) if markers else frame
 
 
 def _typed(texts: pd.Series) -> pd.Series:

@@ -81,7 +81,7 @@ def tabulate(
         values=values,
         matrix=np.column_stack([_codes(feature, values[feature.name]) for feature in features]),
         labels=_labels(frame[target]),
-        times=None if time_column is None else _times(frame[time_column]),
+        times=None if time_column is None else times_of(frame[time_column]),
     )
 
 
@@ -127,7 +127,14 @@ def _labels(series: pd.Series) -> Matrix:
     return values
 
 
-def _times(series: pd.Series) -> npt.NDArray[np.int64]:
+def times_of(series: pd.Series) -> npt.NDArray[np.int64]:
+    """Times as UTC milliseconds, shape (n,); without a time zone they are UTC.
+
+    Raises
+    ------
+    DataError
+        If one is missing or is no time.
+    """
     if pd.api.types.is_numeric_dtype(series.dtype):
         raise DataError(
             f"time column {series.name!r} holds numbers, {series.iloc[0]} in row 1, whose unit is unknown; "

@@ -46,3 +46,19 @@ def test_what_is_no_number_is_named() -> None:
 def test_a_window_must_divide_an_hour(settings: type[ConsumerSettings | EvaluatorSettings]) -> None:
     with pytest.raises(ValueError, match="window_seconds is 7; it must divide an hour"):
         settings.from_env({**EVALUATOR, "WINDOW_SECONDS": "7"})
+
+
+@pytest.mark.parametrize("settings", [ConsumerSettings, EvaluatorSettings])
+def test_windows_longer_than_an_hour_are_not_counted(
+    settings: type[ConsumerSettings | EvaluatorSettings],
+) -> None:
+    with pytest.raises(ValueError, match="window_seconds is 86400; traffic is counted in windows of an hour"):
+        settings.from_env({**EVALUATOR, "WINDOW_SECONDS": "86400"})
+
+
+def test_a_manifest_with_windows_longer_than_an_hour_needs_an_override() -> None:
+    daily = MonitorSettings(window_seconds=86_400)
+    with pytest.raises(ValueError, match="set the parameter WindowSeconds to 3600 or less"):
+        EvaluatorSettings.from_env(EVALUATOR).monitor(daily)
+    settings = EvaluatorSettings.from_env({**EVALUATOR, "WINDOW_SECONDS": "3600"})
+    assert settings.monitor(daily).window_seconds == 3600

@@ -1,5 +1,6 @@
 """The bundle's manifest vouches for its files, and settings refuse what cannot work."""
 
+import contextlib
 import json
 
 import pytest
@@ -63,6 +64,9 @@ def test_a_manifest_with_settings_that_cannot_work_is_refused_as_a_manifest() ->
     [
         ({"window_seconds": 7}, "window_seconds is 7; it must divide an hour"),
         ({"window_seconds": 0}, "window_seconds is 0; it must divide an hour"),
+        ({"window_seconds": 5400}, "window_seconds is 5400; it must divide an hour .* divide a day"),
+        ({"window_seconds": 5 * 3600}, "window_seconds is 18000; it must"),
+        ({"window_seconds": 2 * 86400}, "window_seconds is 172800; it must"),
         ({"grace_seconds": 0}, "grace_seconds is 0; give at least 1"),
         ({"min_samples": -1}, "min_samples is -1; give at least 1"),
         ({"false_alarms_per_month": 0}, "false_alarms_per_month is 0; give a number above 0, at most 100"),
@@ -77,6 +81,15 @@ def test_a_manifest_with_settings_that_cannot_work_is_refused_as_a_manifest() ->
 def test_settings_that_cannot_work_are_refused(change: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         MonitorSettings().overridden(change)
+
+
+def test_windows_of_whole_hours_that_divide_a_day_can_be_judged() -> None:
+    taken = []
+    for seconds in range(60, 90_000, 60):
+        with contextlib.suppress(ValueError):
+            taken.append(MonitorSettings(window_seconds=seconds).window_seconds)
+    assert [seconds // 3600 for seconds in taken if seconds >= 3600] == [1, 2, 3, 4, 6, 8, 12, 24]
+    assert all(3600 % seconds == 0 or seconds > 3600 for seconds in taken)
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../x", "-a", "a b", "x" * 65])

@@ -36,7 +36,10 @@ def test_the_monitor_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "scripts.parameters.local_template.read", lambda _: {"Parameters": {"WindowSeconds": RULE}}
     )
-    told = "the parameters do not fit the bundle: window_seconds is 7; it must divide an hour (3600)"
+    told = (
+        "the parameters do not fit the bundle: window_seconds is 7; it must divide an hour (3600), or be "
+        "whole hours that divide a day (86400)"
+    )
     with pytest.raises(ParameterError) as caught:
         check({"WindowSeconds": "7"}, MonitorSettings())
     assert str(caught.value) == told

@@ -84,6 +84,7 @@ def test_csv_and_parquet_and_the_generator_train_the_same_model(tmp_path: Path) 
         (("--generate", "300", "--false-alarms-per-month", "0"), "give a number above 0"),
         (("--generate", "300", "--false-alarms-per-month", "200"), "less than or equal to 100"),
         (("--generate", "300", "--window-seconds", "7"), "it must divide an hour (3600)"),
+        (("--generate", "300", "--window-seconds", "7200"), "not in the range x<=3600"),
         (("--generate", "300", "--grace-seconds", "0"), "grace_seconds is 0; give at least 1"),
         (("--generate", "300", "--min-samples", "0"), "min_samples is 0; give at least 1"),
         (("--generate", "300", "--model-name", "../x"), "--model-name is '../x'; use 1 to 64 letters"),

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from training.data import MISSING, DataError, read, without
+from training.data import MISSING, DataError, header, read, without
 
 
 def written(folder: Path, content: str, name: str = "rows.csv") -> Path:
@@ -66,6 +66,28 @@ def test_an_index_saved_by_pandas_stays_a_column(tmp_path: Path) -> None:
 def test_an_ignored_column_is_not_even_typed(tmp_path: Path) -> None:
     path = written(tmp_path, "note,price\n1,1\nabc,2\n")
     assert read(path, ["note"]).columns.tolist() == ["price"]
+
+
+def test_a_column_may_be_kept_as_text(tmp_path: Path) -> None:
+    path = written(tmp_path, "zip,price\n00501,1\nK1A,2\n")
+    assert read(path, texts=["zip"])["zip"].tolist() == ["00501", "K1A"]
+
+
+def test_other_markers_of_a_missing_value(tmp_path: Path) -> None:
+    csv = written(tmp_path, "x,k\n1,a\n?,?\nNA,b\n")
+    assert read(csv, missing=[*MISSING, "?"])["x"].isna().tolist() == [False, True, True]
+    parquet = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"x": [1, 2], "k": ["?", "NA"]}), parquet)
+    assert read(parquet, missing=[*MISSING, "?"])["k"].isna().tolist() == [True, False]
+
+
+def test_the_names_of_the_columns_alone(tmp_path: Path) -> None:
+    parquet = tmp_path / "rows.parquet"
+    pd.DataFrame({"x": [1, 2]}, index=pd.Index(["a", "b"], name="id")).to_parquet(parquet)
+    assert header(parquet) == ["x", "id"]
+    assert header(written(tmp_path, "\ufeffa,b c\n1,mixed\nx,2\n")) == ["a", "b c"]
+    with pytest.raises(DataError, match="column 'a' stands 2 times"):
+        header(written(tmp_path, "a,a\n"))
 
 
 @pytest.mark.parametrize(
