@@ -202,6 +202,22 @@ class Monitor:
         """The allowance b of each signal, shape (signals,): see `drift_core.charts.allowance`."""
         return allowance(n, self._worth(reference))
 
+    def smallest_drifts(
+        self, span: Span, reference: Reference, n: int, phi: Matrix, freedom: Matrix
+    ) -> tuple[float, float]:
+        """Shifts of a typical feature's mean, in σ: the smallest that one span finds, and that charts find.
+
+        Parameters
+        ----------
+        n : rows of the span.
+        phi, freedom : shape (signals,), from `factors`.
+        """
+        at = np.concatenate(self._locations)
+        typical, known = float(np.median(phi[at])), float(np.median(freedom[at]))
+        m = float(reference.rows[: len(self.baseline.schema.names)].min())
+        threshold = float(t_of_normal(self.threshold(span), known))
+        return smallest_detectable_sigma(n, m, threshold, typical), chart_floor_sigma(n, m, typical)
+
     @cached_property
     def _locations(self) -> list[npt.NDArray[np.intp]]:
         """Of each feature the signals whose noise is that of its mean."""
@@ -251,10 +267,8 @@ class Monitor:
         scores = [column.score for column in judged.values()] + ([relations.score] if relations else [])
         drift = max(scores) > 1
         shifts = [abs(column.mean_shift_sigma or 0.0) for column in features.values()]
-        at = np.concatenate(self._locations)
-        phi, freedom = float(np.median(seen.phi[at])), float(np.median(seen.freedom[at]))
-        m = float(seen.reference.rows[: len(features)].min())
-        n, threshold = seen.state.n, float(t_of_normal(self.threshold(span), freedom))
+        n = seen.state.n
+        once, lasting = self.smallest_drifts(span, seen.reference, n, seen.phi, seen.freedom)
         return Verdict(
             model_name=baseline.model_name,
             model_version=baseline.model_version,
@@ -268,8 +282,8 @@ class Monitor:
             guilty=self._guilty(judged, relations, seen, span) if drift else (),
             gross_shift=max(shifts) > self.settings.drift_threshold,
             mean_shift_sigma=max(shifts),
-            smallest_detectable_sigma=smallest_detectable_sigma(n, m, threshold, phi),
-            smallest_lasting_sigma=chart_floor_sigma(n, m, phi) if span is Span.WINDOW else None,
+            smallest_detectable_sigma=once,
+            smallest_lasting_sigma=lasting if span is Span.WINDOW else None,
             features=features,
             prediction=judged.get(PREDICTION),
             interval_width=judged.get(INTERVAL_WIDTH),
