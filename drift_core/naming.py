@@ -70,7 +70,8 @@ def unit_factor(column: Column, moments: Counts) -> float | None:
     if not column.numeric or not count:
         return None
     moved = total / LOG_ONE / count - column.log_center
-    error = 3 * column.log_scale / math.sqrt(count)
+    rows = max(sum(column.reference[: column.inner]), 1)
+    error = 3 * column.log_scale * math.sqrt(1 / count + 1 / rows)
     distances = np.abs(np.log2(_FACTORS) - abs(moved))
     nearest = int(distances.argmin())
     if error > NEAREST_UNIT or distances[nearest] > max(error, 0.01):
