@@ -40,6 +40,7 @@ from drift_consumer.schedule import OpenSpan, PendingWindow, due_windows, is_due
 from drift_consumer.series import Series
 from drift_consumer.verdict_store import VerdictStore
 from drift_consumer.window_store import WindowStore
+from drift_core.classified import classified
 from drift_core.memory import Memory
 from drift_core.monitor import Charted, Monitor
 from drift_core.span import Span
@@ -205,6 +206,8 @@ class Judge:
             cells=gathered.cells,
             charted=charted,
         )
+        if gathered.span is not Span.WINDOW:
+            judgement = classified(self.monitor, judgement, state, cells=gathered.cells, memory=memory)
         document = {
             **judgement.verdict.to_json(),
             "judged_at": datetime.fromtimestamp(now / 1000, UTC).isoformat(),
