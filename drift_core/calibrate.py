@@ -48,7 +48,7 @@ class _Worlds:
 
     Attributes
     ----------
-    z : shape (pool, signals), standard normal up to shape; NaN where a window does not have the signal.
+    z : shape (pool, signals), standard normal up to shape.
     harmless, allowance : shape (signals,).
     baseline_share : shape (signals,), part of z's variance that is the baseline's; 0 for one-sided signals.
     phi, freedom : shape (signals,), the noise as estimated.
@@ -89,7 +89,9 @@ def calibration(
         part = lambda done, i=i: progress((i + done) / len(rows))  # noqa: E731
         lines.append(_line(_highest(worlds, two_sided, rng, part)))
     intercept, slope = (np.array(side) for side in zip(*lines, strict=True))
-    return Calibration(rows=tuple(rows), intercept=intercept, slope=slope, windows=STREAMS * (WINDOWS - BURN_IN))
+    return Calibration(
+        rows=tuple(rows), intercept=intercept, slope=slope, windows=STREAMS * (WINDOWS - BURN_IN)
+    )
 
 
 def _worlds(
@@ -116,12 +118,13 @@ def _worlds(
     z = np.concatenate([pool.z for pool in pools])
     two_sided = baseline.signals.two_sided
     # A bootstrap is a little off in its variance; each stream draws its own below.
-    z[:, two_sided] /= np.maximum(np.sqrt(np.nanmean(z[:, two_sided] ** 2, axis=0)), 1e-9)
+    there = np.maximum(np.isfinite(z[:, two_sided]).sum(0), 1)
+    z[:, two_sided] /= np.maximum(np.sqrt(np.nansum(z[:, two_sided] ** 2, axis=0) / there), 1e-9)
     reference = monitor.reference(dict(zip(found.tolist(), rows_in.tolist(), strict=True)))
     phi, freedom = monitor.factors(reference, np.array([n]), noise)
     b = monitor.allowance(reference, n)
     return _Worlds(
-        z=z,
+        z=np.nan_to_num(z),  # a signal that a window does not have raises no chart
         harmless=np.concatenate([pool.harmless for pool in pools]).mean(0),
         allowance=b,
         baseline_share=np.where(two_sided, (b / BASELINE_ERROR) ** 2, 0.0),
@@ -159,7 +162,7 @@ def _highest(
 ) -> Matrix:
     """The highest chart of each cycle, shape (cycles, 4), by size of drift."""
     pool, signals = worlds.z.shape
-    error = np.nan_to_num(worlds.z[rng.integers(0, pool, STREAMS)]) * np.sqrt(worlds.baseline_share)
+    error = worlds.z[rng.integers(0, pool, STREAMS)] * np.sqrt(worlds.baseline_share)
     own = np.sqrt(1 - worlds.baseline_share)
     # What φ may really be, given what it was measured as; it is never below 1.
     estimated = np.isfinite(worlds.freedom)
@@ -176,7 +179,7 @@ def _highest(
         z = normal_of_t((z * own + error) * scale, worlds.freedom)
         signed = z[:, :, None] * sides - worlds.allowance[:, None]
         gain = bets * signed[..., None].astype(np.float32) - bets**2 / 2
-        charts += np.nan_to_num(gain)
+        charts += gain
         np.maximum(charts, 0, out=charts)
         charts[:, ~two_sided, 1] = 0
         if step >= BURN_IN:
@@ -190,9 +193,19 @@ def _highest(
 
 
 def _line(highest: Matrix) -> tuple[Matrix, Matrix]:
-    """Intercept and slope of the logarithm of how often a window passes a level, shape (4,) each."""
+    """Intercept and slope of the logarithm of how often a window passes a level, shape (4,) each.
+
+    Charts of different sizes rise together, so all four pass their levels less often than the sum of each; the
+    intercept is lowered by what the rarer half of the levels shows of this.
+
+    Parameters
+    ----------
+    highest : shape (cycles, 4).
+    """
     rates = np.log(-np.log1p(-LEVELS) / CYCLE)
     heights = np.quantile(highest, 1 - LEVELS, axis=0)
     fits = [np.polyfit(heights[:, i], rates, 1) for i in range(heights.shape[1])]
     slope, intercept = (np.array(side) for side in zip(*fits, strict=True))
-    return intercept, -slope
+    together = np.array([(highest > height).any(1).mean() for height in heights])
+    shared = np.log1p(-np.minimum(together, 1 - 1e-9)) / np.log1p(-LEVELS) / highest.shape[1]
+    return intercept + np.log(shared[len(LEVELS) // 2 :].mean()), -slope

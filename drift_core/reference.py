@@ -85,8 +85,9 @@ class Seasonal:
                 worth.append(m)
                 continue
             here = self.counts[cells, layout.slice(i)]
-            own = here.sum(1) + pooling
-            shares.append(weights @ ((here + pooling * whole / m) / own[:, None]))
+            lent = np.maximum(pooling, here.sum(1) == 0)  # a cell that training never saw has a row at least
+            own = here.sum(1) + lent
+            shares.append(weights @ ((here + lent[:, None] * whole / m) / own[:, None]))
             worth.append(min(m, 1 / float((weights**2 / own).sum())))
         return Reference(np.concatenate(shares), np.array(worth))
 

@@ -61,6 +61,17 @@ def test_the_shares_of_a_cell_are_shrunk_towards_the_whole_by_the_pooling() -> N
         assert reference.counts(layout, 0) == pytest.approx(reference.shares * reference.rows[0])
 
 
+@pytest.mark.parametrize("pooling", [0.0, 0.5, 40.0])
+def test_a_cell_that_training_never_saw_is_compared_with_the_whole(pooling: float) -> None:
+    """And is worth what it is lent, at least one row."""
+    layout, counts = layout_of(), np.zeros((48, 12), np.int64)
+    counts[:47, :BINS] = np.random.default_rng(5).multinomial(60, P, 47)
+    seasonal = Seasonal(season=Season.DAY_KIND, counts=counts, pooling=np.array([pooling]))
+    reference = seasonal.reference(layout, {47: 100})
+    assert reference.shares == pytest.approx(counts.sum(0) / counts.sum())
+    assert reference.rows[0] == pytest.approx(max(pooling, 1.0))
+
+
 def test_shrinking_brings_shares_nearer_to_the_truth() -> None:
     """What empirical Bayes is for: nearer than the hour's own shares and than the whole's."""
     rng, layout = np.random.default_rng(3), layout_of()
