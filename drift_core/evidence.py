@@ -81,13 +81,17 @@ class Evidence:
         return found
 
 
-def column_raw(column: Column, reference: Matrix, counts: Counts) -> Raw:
+def column_raw(column: Column, reference: Matrix, counts: Counts, phi: Matrix | None = None) -> Raw:
     """The signals of one column in the order of `drift_core.signals.column_signals`.
+
+    Noise between windows moves a few contrasts much more than the rest, and a χ² with one such part has a far
+    heavier tail than a stretched χ². So their noise is taken out of X² part by part: X² - Σ z_k² (1 - 1/φ_k).
 
     Parameters
     ----------
     reference : shape (column.size,), expected shares times the effective training rows.
     counts : shape (windows, column.size).
+    phi : shape (windows, signals of the column), noise of each; 1 by default.
     """
     old, new = values_of(column, reference), values_of(column, counts)
     shares = _shares(column, reference, counts, old, new)
@@ -99,8 +103,14 @@ def column_raw(column: Column, reference: Matrix, counts: Counts) -> Raw:
         shift = HARMLESS_SHIFT * np.sqrt(effective_rows(new.sum(1), old.sum()))
         harmless = np.concatenate([harmless, np.broadcast_to(shift[:, None], contrasts.shape)], axis=1)
     statistic, freedom, centre = shape_chi2(old, new)
+    first = len(NUMERIC_SHARES if column.numeric else CATEGORICAL_SHARES)
+    if phi is not None:
+        parts = z[:, first:] ** 2 * (
+            1.0 if column.numeric else 1 - _indicated(column, old) / max(old.sum(), 1.0)
+        )
+        statistic = np.maximum(statistic - np.nansum(parts * (1 - 1 / phi[:, first:-1]), axis=1), 0.0)
     few = new.sum(1) < FEWEST_VALUES
-    z[few, len(NUMERIC_SHARES if column.numeric else CATEGORICAL_SHARES) :] = np.nan
+    z[few, first:] = np.nan
     statistic = np.where(few | (freedom < 1), np.nan, statistic)
     z[counts.sum(1) == 0] = np.nan
     signed = Raw(z, harmless, np.ones_like(z), z)
@@ -295,10 +305,18 @@ def _shares(
             (outside, n, ShareLaw.beyond_extremes(float(sum(column.reference[: column.inner])))),
         ]
     unseen = ShareLaw.unseen(column.singletons, column.doubletons, seen)
-    indicated = [*range(min(INDICATED_CATEGORIES, len(column.categories))), len(column.categories)]
     return [missing, (rows(counts, "unseen"), n, unseen)] + [
-        (new[:, i], values, ShareLaw.counted(float(old[i]), known)) for i in indicated
+        (of, values, ShareLaw.counted(trained, known))
+        for of, trained in zip(_indicated(column, new).T, _indicated(column, old).tolist(), strict=True)
     ]
+
+
+def _indicated[Number: (np.int64, np.float64)](
+    column: Column, values: npt.NDArray[Number]
+) -> npt.NDArray[Number]:
+    """Of counts of inner bins those of the categories with a signal of their own."""
+    largest = np.arange(min(INDICATED_CATEGORIES, len(column.categories)))
+    return values[..., np.append(largest, len(column.categories))]
 
 
 def values_of[Number: (np.int64, np.float64)](

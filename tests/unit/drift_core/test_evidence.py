@@ -227,6 +227,42 @@ def test_a_t_is_worth_the_normal_with_its_tail(t: float, freedom: float) -> None
     assert t_of_normal(abs(found), freedom) == pytest.approx(abs(t))
 
 
+def test_noise_of_one_contrast_does_not_alarm_the_shape() -> None:
+    """X² with one part of variance φ is no stretched χ²: over its mean it passes 1e-3 ten times too often."""
+    rng, runs, n, phi = np.random.default_rng(17), 20_000, 500, 5.0
+    column = Column(
+        name="x", kind=Kind.NUMERIC, edges=tuple(np.arange(17.0)), reference=(10**8,) * 16 + (0,) * 4
+    )
+    location = contrast_basis(np.ones(16))[0]
+    shifts = rng.normal(0, np.sqrt((phi - 1) / n), (runs, 1))
+    shares = np.maximum(EVEN * (1 + shifts * location), 0)
+    windows = np.pad(rng.multinomial(n, shares / shares.sum(1, keepdims=True)), ((0, 0), (0, 4)))
+    noise = np.ones((runs, 8))
+    noise[:, 3] = phi
+    naive = column_raw(column, np.array(column.reference, float), windows).value[:, 7] / ((phi + 14) / 15)
+    clean = column_raw(column, np.array(column.reference, float), windows, noise).value[:, 7]
+    limit = stats.chi2.isf(1e-3, 15)
+    assert int(np.sum(clean > limit)) <= stats.binom.ppf(0.9999, runs, 2e-3)
+    assert int(np.sum(clean > stats.chi2.isf(0.1, 15))) >= stats.binom.ppf(1e-4, runs, 0.06)
+    assert int(np.sum(naive > limit)) > 5e-3 * runs
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.3, 0.2), (0.6, 0.4)], ids=["three", "two"])
+def test_noise_of_categories_is_taken_out_of_their_shape(shares: tuple[float, ...]) -> None:
+    """X² of categories is Σ z_i² (1 - p_i): with the same φ everywhere the shape shrinks by φ."""
+    names = tuple("abc"[: len(shares)])
+    trained = tuple(round(share * 10**9) for share in shares)
+    column = Column(name="x", kind=Kind.CATEGORICAL, categories=names, known=3, reference=(*trained, 0, 0, 0))
+    n = 100_000
+    rows = np.rint(np.array(shares) * n + np.array([900, -500, -400][: len(shares)])).astype(np.int64)
+    window = np.array([[*rows, 0, 0, 0]])
+    reference = np.array(column.reference, float)
+    signals = 2 + len(shares) + 2
+    plain = column_raw(column, reference, window).value[0, -1]
+    quarter = column_raw(column, reference, window, np.full((1, signals), 4.0)).value[0, -1]
+    assert quarter == pytest.approx(plain / 4, rel=0.02)
+
+
 def test_noise_is_taken_out_of_every_kind_of_signal() -> None:
     """With φ = 4 a contrast is worth half; χ² is judged as a quarter of itself."""
     column = Column(name="x", kind=Kind.NUMERIC, edges=(0.0, 1, 2, 3, 4), reference=(500,) * 4 + (0,) * 4)
