@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -38,8 +37,8 @@ def version_of(model: bytes, baseline: Baseline, created_at: datetime) -> str:
     baseline : under any version.
     created_at : UTC.
     """
-    columns = json.dumps([column.to_json() for column in baseline.columns])
-    digest = hashlib.sha256(model + columns.encode()).hexdigest()
+    frozen = replace(baseline, model_version="unnamed").to_json()
+    digest = hashlib.sha256(model + frozen.encode()).hexdigest()
     return f"{created_at:%Y%m%dT%H%M%SZ}-{digest[:8]}"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +11,7 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 from rich.console import Console
+from rich.progress import Progress
 
 from drift_core.bundle import MonitorSettings, check_name
 from training import generator
@@ -56,6 +59,12 @@ def main(
     min_samples: Annotated[
         int, typer.Option(help="A window with fewer rows is carried into the next.")
     ] = _DEFAULTS.min_samples,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            help="Find the charts' thresholds by simulation, some 15 seconds; else conservative ones."
+        ),
+    ] = True,
 ) -> Path:
     """Train a model and write its bundle; the last line printed is the bundle's folder."""
     if (data is None) == (generate is None):
@@ -77,17 +86,19 @@ def main(
         raise typer.BadParameter(str(error)) from error
     try:
         frame, about = _load(data, generate or 0, ignored, seed)
-        bundle = train(
-            frame,
-            target=target,
-            time_column=time_column,
-            model_name=name,
-            created_at=datetime.now(UTC),
-            coverage=coverage,
-            seed=seed,
-            monitor=monitor,
-            **about,
-        )
+        with _progress(calibrate) as done:
+            bundle = train(
+                frame,
+                target=target,
+                time_column=time_column,
+                model_name=name,
+                created_at=datetime.now(UTC),
+                coverage=coverage,
+                seed=seed,
+                monitor=monitor,
+                calibrate=done,
+                **about,
+            )
         folder = write(bundle, out)
     except (DataError, ParityError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
@@ -95,6 +106,17 @@ def main(
     Console().print(report(bundle))
     typer.echo(folder)
     return folder
+
+
+@contextmanager
+def _progress(calibrate: bool) -> Iterator[Callable[[float], None] | None]:
+    """What `train` tells how far it is: a bar where a person looks on."""
+    if not calibrate:
+        yield None
+        return
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("calibrate", total=1, visible=False)
+        yield lambda done: bar.update(task, completed=done, visible=True)
 
 
 def _load(

@@ -6,13 +6,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from drift_core.budget import smallest_detectable_sigma
 from drift_core.bundle import Manifest
 from drift_core.schema import Feature, Kind
-from drift_core.verdict import number_of_tests
 from training.bundle import Bundle
-
-_WINDOW_ROWS = (500, 5_000)  # typical traffic, beside the fewest rows that a window is judged with
+from training.outlook import outlook
 
 
 def report(bundle: Bundle) -> RenderableType:
@@ -26,7 +23,7 @@ def report(bundle: Bundle) -> RenderableType:
         Text(),
         _quality(manifest),
         Text(),
-        _monitor(bundle),
+        outlook(bundle),
     )
 
 
@@ -93,20 +90,6 @@ def _quality(manifest: Manifest) -> Grid:
         "σ of the target, largest difference to scikit-learn",
     )
     return grid
-
-
-def _monitor(bundle: Bundle) -> Text:
-    settings, rows = bundle.manifest.monitor, bundle.manifest.training["rows"]
-    tests = sum(number_of_tests(column) for column in bundle.baseline.columns)
-    found = ", ".join(
-        f"{smallest_detectable_sigma(n, rows, settings, tests):.2f} σ with {n:,} rows"
-        for n in (settings.min_samples, *(n for n in _WINDOW_ROWS if n > settings.min_samples))
-    )
-    return Text(
-        f"Windows of {settings.window_seconds} s, judged after {settings.grace_seconds} s of quiet; "
-        f"budget of false alarms: {settings.false_alarms_per_month:g} a month.\n"
-        f"Smallest detectable drift of a feature's mean in one window: {found}."
-    )
 
 
 def _number(value: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +14,6 @@ import pandas as pd
 import skl2onnx
 import sklearn
 
-from drift_core.baseline import Baseline
 from drift_core.bundle import (
     BASELINE_FILE,
     MODEL_FILE,
@@ -24,6 +23,7 @@ from drift_core.bundle import (
     Manifest,
     MonitorSettings,
 )
+from drift_core.freeze import freeze
 from drift_core.schema import Matrix
 from training.bundle import Bundle, version_of
 from training.data import DataError
@@ -47,6 +47,7 @@ def train(
     monitor: MonitorSettings | None = None,
     units: Mapping[str, str] | None = None,
     source: Mapping[str, Any] | None = None,
+    calibrate: Callable[[float], None] | None = None,
 ) -> Bundle:
     """Train a regression model. The same arguments give the same bytes.
 
@@ -59,6 +60,8 @@ def train(
     coverage : promised share of labels inside the interval.
     units : what a number counts, by column; for people.
     source : where the data comes from; for people.
+    calibrate : as in `drift_core.freeze.freeze`: told how far the simulation of thresholds is, or None to
+        do without it.
 
     Raises
     ------
@@ -86,16 +89,22 @@ def train(
 
     calibrating = np.arange(len(held_out)) < len(parts.calibration)
     rule, served = _serve(answers, labels[held_out], calibrating, coverage)
-    baseline = Baseline.freeze(
+    monitor = monitor or MonitorSettings()
+    unnamed = freeze(
         model_name=model_name,
         model_version="unnamed",
         schema=table.schema,
         matrix=table.matrix,
         predictions=served["prediction"],
         interval_widths=served["interval_upper"] - served["interval_lower"],
+        held_out=held_out,
+        times=table.times,
+        settings=monitor,
+        seed=seed,
+        calibrate=calibrate,
     )
     created_at = created_at.astimezone(UTC)
-    baseline = replace(baseline, model_version=version_of(model, baseline, created_at))
+    baseline = replace(unnamed, model_version=version_of(model, unnamed, created_at))
     files = {
         MODEL_FILE: model,
         BASELINE_FILE: baseline.to_json().encode(),
@@ -109,7 +118,7 @@ def train(
         target_unit=units.get(target),
         schema=table.schema,
         interval=rule,
-        monitor=monitor or MonitorSettings(),
+        monitor=monitor,
         metrics=_metrics(
             {name: values[~calibrating] for name, values in served.items()},
             labels[parts.test],

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from drift_core import calibrate
 from drift_core.bundle import MANIFEST_FILE, MODEL_FILE, Manifest
 from training import cli, export
 from training.cli import app
@@ -35,8 +36,19 @@ def test_the_report_says_how_columns_were_read_and_what_can_be_detected(tmp_path
     said = run("--generate", 1000, "--out", tmp_path).output
     for words in ("area │ categorical", "has_garden │ boolean", "rooms │ numeric", "promised 90.0%"):
         assert words in " ".join(said.split()), words
-    assert "Smallest detectable drift of a feature's mean in one window: 0." in said
-    assert "σ with 5,000 rows" in " ".join(said.split())
+    assert "Smallest drift of a feature's mean that is found, in σ" in " ".join(said.split())
+    assert "│ 5,000 │ 0." in " ".join(said.split())
+
+
+def test_thresholds_are_calibrated_unless_that_is_declined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("POOL", 60), ("STREAMS", 20), ("WINDOWS", 180)):
+        monkeypatch.setattr(calibrate, name, value)
+    options = ("--generate", 1000, "--min-samples", 20, "--out", tmp_path)
+    assert "Charts: thresholds calibrated on 2,400 simulated windows." in run(*options).output
+    declined = run(*options, "--seed", 1, "--no-calibrate")
+    assert "Charts: conservative thresholds" in declined.output
 
 
 def test_a_csv_is_trained_under_its_own_name(tmp_path: Path) -> None:
@@ -84,7 +96,7 @@ def test_csv_and_parquet_and_the_generator_train_the_same_model(tmp_path: Path) 
         (("--generate", "300", "--false-alarms-per-month", "0"), "give a number above 0"),
         (("--generate", "300", "--false-alarms-per-month", "200"), "less than or equal to 100"),
         (("--generate", "300", "--window-seconds", "7"), "it must divide an hour (3600)"),
-        (("--generate", "300", "--window-seconds", "7200"), "not in the range x<=3600"),
+        (("--generate", "300", "--window-seconds", "7200"), "less than or equal to 3600"),
         (("--generate", "300", "--grace-seconds", "0"), "grace_seconds is 0; give at least 1"),
         (("--generate", "300", "--min-samples", "0"), "min_samples is 0; give at least 1"),
         (("--generate", "300", "--model-name", "../x"), "--model-name is '../x'; use 1 to 64 letters"),

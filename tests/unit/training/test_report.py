@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from drift_core.budget import smallest_detectable_sigma
 from drift_core.bundle import MonitorSettings
-from drift_core.verdict import number_of_tests
+from drift_core.monitor import Monitor
+from drift_core.span import Span
+from drift_core.window import WindowState, hash_event_ids
 from training.bundle import Bundle
+from training.outlook import smallest_drifts
 from training.report import report
 from training.train import train
 
@@ -23,8 +25,17 @@ def bundle() -> Bundle:
     frame = pd.DataFrame(
         {"x": x, "same": 3, "kind": "[red]", "gap": np.where(x > 0, np.nan, 1.0), "y": 9 * x}
     )
+    return trained(frame, None, SETTINGS)
+
+
+def trained(frame: pd.DataFrame, time_column: str | None, monitor: MonitorSettings) -> Bundle:
     return train(
-        frame, target="y", model_name="tiny", created_at=datetime(2026, 1, 2, tzinfo=UTC), monitor=SETTINGS
+        frame,
+        target="y",
+        time_column=time_column,
+        model_name="tiny",
+        created_at=datetime(2026, 1, 2, tzinfo=UTC),
+        monitor=monitor,
     )
 
 
@@ -45,11 +56,46 @@ def test_columns_are_told_by_kind_values_and_missing_share(bundle: Bundle) -> No
     assert f"{missing:.1%}" in rows["gap"]
 
 
-def test_the_smallest_drift_is_that_of_the_settings(bundle: Bundle) -> None:
-    tests = sum(number_of_tests(column) for column in bundle.baseline.columns)
-    sigmas = {n: smallest_detectable_sigma(n, 400, SETTINGS, tests) for n in (700, 5_000)}
-    line = ", ".join(f"{sigma:.2f} σ with {n:,} rows" for n, sigma in sigmas.items())
-    assert f"in one window: {line}." in said(bundle, width=200)
+def test_without_times_the_report_says_what_is_not_known(bundle: Bundle) -> None:
+    told = " ".join(said(bundle, width=200).split())
+    assert "Season: none" in told
+    assert "Noise: not known from training; the first 20 windows of traffic are calibrating" in told
+    assert "Charts: conservative thresholds" in told
+    assert "while calibrating, less afterwards; no chart finds less than 3.5/√400 = 0.175 σ" in told
+
+
+def test_with_times_it_says_what_season_and_noise_were_measured() -> None:
+    """A month of one feature that follows the hour of the day, and one that does not."""
+    rng = np.random.default_rng(0)
+    at = pd.Series(pd.date_range("2024-01-01", periods=7_200, freq="6min", tz="UTC"))
+    frame = pd.DataFrame({"x": rng.normal(size=7_200), "at": at})
+    frame["daily"] = 3 * np.sin(at.dt.hour / 24 * 2 * np.pi) + rng.normal(size=7_200)
+    frame["y"] = frame["x"] + rng.normal(size=7_200)
+    bundle = trained(frame, "at", MonitorSettings(window_seconds=3600, min_samples=10))
+    told = " ".join(said(bundle, width=200).split())
+    assert "Season: by hour of week, in daily." in told
+    assert "Noise: measured on 720 windows, 720 hours, 30 days." in told
+    assert "calibrating" not in told
+
+    thin = trained(frame, "at", MonitorSettings(min_samples=100))  # no 5 minutes, no hour holds so many
+    told = " ".join(said(thin, width=200).split())
+    assert (
+        "Noise: measured on 100 blocks of 72 rows, in place of windows, 30 days; that of hours is learned"
+        in told
+    )
+
+
+@pytest.mark.parametrize("n", [700, 5_000])
+def test_the_smallest_drifts_are_those_of_the_first_verdict(bundle: Bundle, n: int) -> None:
+    monitor = Monitor(baseline=bundle.baseline, settings=SETTINGS)
+    sample = bundle.baseline.sample.astype(float)
+    rows = sample[np.random.default_rng(1).integers(0, len(sample), n)]
+    ids = hash_event_ids(np.array([f"e{i}" for i in range(n)], "S"))
+    state = WindowState.of(bundle.baseline.layout, rows, np.arange(n), ids)
+    verdict = monitor.judge(state, span=Span.WINDOW, start=0, end=300_000, memory=monitor.start()).verdict
+    once, lasting = smallest_drifts(monitor, n)
+    assert (once, lasting) == (verdict.smallest_detectable_sigma, verdict.smallest_lasting_sigma)
+    assert f"│ {n:,} │ {once:.2f} │ {lasting:.2f} │" in " ".join(said(bundle, width=200).split())
 
 
 def test_long_names_are_not_cut_in_a_narrow_window(bundle: Bundle) -> None:

@@ -1,6 +1,7 @@
 """One trained bundle from every side: figures recomputed, files vouched for, bytes repeated."""
 
 import io
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from drift_core import calibrate
 from drift_core.baseline import INTERVAL_WIDTH, PREDICTION, Baseline
 from drift_core.bundle import BASELINE_FILE, MODEL_FILE, SAMPLE_FILE, Manifest, MonitorSettings
 from drift_core.schema import Kind
@@ -22,7 +24,13 @@ CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def trained(
-    frame: pd.DataFrame, *, seed: int = 0, created_at: datetime = CREATED, coverage: float = 0.9
+    frame: pd.DataFrame,
+    *,
+    seed: int = 0,
+    created_at: datetime = CREATED,
+    coverage: float = 0.9,
+    monitor: MonitorSettings | None = None,
+    calibrate: Callable[[float], None] | None = None,
 ) -> Bundle:
     return train(
         frame,
@@ -33,7 +41,8 @@ def trained(
         coverage=coverage,
         seed=seed,
         units=UNITS,
-        monitor=MonitorSettings(window_seconds=60),
+        monitor=monitor or MonitorSettings(window_seconds=60),
+        calibrate=calibrate,
     )
 
 
@@ -156,6 +165,39 @@ def test_the_same_data_seed_and_time_give_the_same_bytes(bundle: Bundle, sales: 
     again = trained(sales)
     assert again.files == bundle.files
     assert again.manifest.to_json() == bundle.manifest.to_json()
+
+
+@pytest.fixture
+def short_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("POOL", 60), ("STREAMS", 20), ("WINDOWS", 180)):
+        monkeypatch.setattr(calibrate, name, value)
+
+
+@pytest.mark.usefixtures("short_simulation")
+def test_calibrated_thresholds_are_repeated_too_and_told_while_they_are_found() -> None:
+    sales = houses(1_000, seed=3)
+
+    def calibrated(seed: int) -> tuple[Bundle, list[float]]:
+        told: list[float] = []
+        settings = MonitorSettings(min_samples=20)  # so that training's 100 blocks can tell the noise
+        bundle = trained(sales, seed=seed, monitor=settings, calibrate=told.append)
+        return bundle, told
+
+    first, told = calibrated(1)
+    assert first.baseline.calibration is not None
+    assert first.baseline.calibration.windows == 20 * (180 - calibrate.BURN_IN)
+    assert told == sorted(told)
+    assert 0 <= told[0] < told[-1] <= 1
+    assert calibrated(1)[0].files == first.files
+
+
+def test_predictions_are_counted_when_they_were_held_out(bundle: Bundle, sales: pd.DataFrame) -> None:
+    """The held-out rows are the newest, so their predictions lie in the cells of the newest times."""
+    seasonal, layout = bundle.baseline.seasonal, bundle.baseline.layout
+    times = sales[TIME_COLUMN].iloc[-ROWS * 2 // 5 :].astype("int64").to_numpy()
+    expected = np.bincount(seasonal.season.cell(times), minlength=seasonal.season.cells)
+    position = [column.name for column in bundle.baseline.columns].index(PREDICTION)
+    np.testing.assert_array_equal(seasonal.counts[:, layout.slice(position)].sum(1), expected)
 
 
 def test_the_version_is_time_and_content(bundle: Bundle, sales: pd.DataFrame) -> None:
