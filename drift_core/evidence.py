@@ -96,6 +96,9 @@ def column_raw(column: Column, reference: Matrix, counts: Counts, phi: Matrix | 
     old, new = values_of(column, reference), values_of(column, counts)
     shares = _shares(column, reference, counts, old, new)
     z = np.stack([share_z(k, n, law) for k, n, law in shares], axis=1)
+    # Fewer rows of what training never saw are no drift: a column with ties at its extremes never has any.
+    strange = NUMERIC_SHARES.index("out_of_range") if column.numeric else CATEGORICAL_SHARES.index("unseen")
+    z[:, strange] = np.maximum(z[:, strange], 0.0)
     harmless = np.stack([harmless_share_z(n, law) for _, n, law in shares], axis=1)
     if column.numeric:
         contrasts = contrast_z(old, new)
@@ -268,7 +271,7 @@ def _chi2_z(statistic: Matrix, freedom: Matrix, centre: Matrix) -> Matrix:
     log_p = stats.ncx2.logsf(statistic, np.maximum(freedom, 1), centre)
     # Where the law underflows, the distance to its centre leads.
     far = np.maximum(np.sqrt(statistic) - np.sqrt(freedom + centre), -special.ndtri_exp(FAR_TAIL))
-    z = np.where(log_p < FAR_TAIL, far, -special.ndtri_exp(np.maximum(log_p, FAR_TAIL)))
+    z = np.where(log_p < FAR_TAIL, far, -special.ndtri_exp(np.clip(log_p, FAR_TAIL, -1e-12)))
     return np.where(np.isnan(statistic), np.nan, z)
 
 

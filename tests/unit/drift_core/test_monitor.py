@@ -1,6 +1,8 @@
-"""Verdicts: silent without drift, loud and pointing at the right feature with it."""
+"""The monitor: silent without drift, loud and pointing at the right feature with it, and exact to the bit."""
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,14 +12,24 @@ from scipy import stats
 from drift_core.bins import Column
 from drift_core.budget import MONTH_SECONDS, alpha
 from drift_core.bundle import MonitorSettings
+from drift_core.memory import Memory
+from drift_core.monitor import Charted, Judgement, Monitor
+from drift_core.noise import FEWEST_SPANS, MOST_SPANS, Noise
 from drift_core.schema import UNSEEN, Feature, Kind, Matrix
 from drift_core.span import Span
+from drift_core.window import WindowState
 from tests.unit.drift_core.fixture_house import (
+    BASELINE,
     REFERENCE,
+    SETTINGS,
+    UNTIMED,
+    WINDOW_MS,
     first_verdict,
     of_column,
     rows,
+    served,
     single,
+    state_of,
     verdict_of,
 )
 
@@ -185,3 +197,269 @@ def test_a_handful_of_values_has_no_shape_but_its_shares_are_judged() -> None:
     assert not size.drift
     live[:, 0] = np.nan
     assert verdict_of(live).features["size"].drift
+
+
+SIGNALS = len(BASELINE.signals)
+MONITOR = Monitor(baseline=BASELINE, settings=SETTINGS)
+
+
+def judged(
+    state: WindowState,
+    memory: Memory,
+    i: int = 0,
+    *,
+    monitor: Monitor = MONITOR,
+    charted: Charted | None = None,
+    span: Span = Span.WINDOW,
+) -> Judgement:
+    """Judge the i-th window."""
+    start = i * WINDOW_MS
+    return monitor.judge(state, span=span, start=start, end=start + WINDOW_MS, memory=memory, charted=charted)
+
+
+def house(n: int, seed: int, change: Callable[[Matrix], None] = lambda features: None) -> WindowState:
+    live = rows(n, seed)
+    change(live)
+    return state_of(BASELINE, served(live), seed * 10_000)
+
+
+def delay(change: Callable[[Matrix], None], seed: int, longest: int = 12) -> int:
+    """Windows until a drift alarms, after five without one."""
+    memory = MONITOR.start()
+    for i in range(5):
+        first = judged(house(500, 100 * seed + i), memory, i)
+        assert not first.verdict.drift
+        memory = first.memory
+    for i in range(1, longest + 1):
+        found = judged(house(500, 100 * seed + 50 + i, change), memory, 4 + i)
+        memory = found.memory
+        if found.verdict.drift:
+            return i
+    return longest + 1
+
+
+def a_tenth_of_sigma(features: Matrix) -> None:
+    features[:, 0] += 0.1 * REFERENCE[:, 0].std()
+
+
+def a_fifth_of_sigma(features: Matrix) -> None:
+    features[:, 0] += 0.2 * REFERENCE[:, 0].std()
+
+
+def wider(features: Matrix) -> None:
+    features[:, 1] = 45 + 1.2 * (features[:, 1] - 45)
+
+
+def two_points_missing(features: Matrix) -> None:
+    features[np.random.default_rng(int(features[0, 0] * 1e6)).random(len(features)) < 0.02, 0] = np.nan
+
+
+def new_category(features: Matrix) -> None:
+    features[np.random.default_rng(int(features[0, 0] * 1e6)).random(len(features)) < 0.005, 2] = UNSEEN
+
+
+def correlated(features: Matrix) -> None:
+    """Size and age, independent in training, correlate by about a half; neither changes by itself."""
+    noise = np.random.default_rng(int(features[0, 0] * 1e6)).normal(size=len(features))
+    rank = stats.rankdata(features[:, 0]) / (len(features) + 1)
+    wanted = stats.norm.cdf(0.5 * stats.norm.ppf(rank) + np.sqrt(0.75) * noise)
+    known = ~np.isnan(features[:, 1])
+    features[known, 1] = 90 * wanted[known]
+
+
+@pytest.mark.parametrize(
+    ("change", "at_most"),
+    [
+        (a_tenth_of_sigma, 9),
+        (a_fifth_of_sigma, 3),
+        (wider, 3),
+        (two_points_missing, 1),
+        (new_category, 2),
+        (correlated, 3),
+    ],
+)
+def test_drift_is_found_within_the_windows_that_the_method_promises(
+    change: Callable[[Matrix], None], at_most: int
+) -> None:
+    """The median of twenty streams, each after five quiet windows, at 500 rows and the default budget."""
+    delays = [delay(change, seed) for seed in range(20)]
+    assert np.median(delays) <= at_most
+    assert max(delays) <= 3 * at_most + 3
+
+
+def test_a_changed_correlation_names_its_pair() -> None:
+    memory = MONITOR.start()
+    for i in range(3):
+        found = judged(house(500, 900 + i, correlated), memory, i)
+        memory = found.memory
+    relations = found.verdict.multivariate
+    assert relations is not None
+    assert relations.drift
+    assert relations.top_contrast == "correlation"
+    assert relations.pair == ("size", "age")
+    assert relations.correlation_now == pytest.approx(0.5, abs=0.12)
+    assert set(found.verdict.guilty) == {"size", "age"}
+
+
+def test_streams_without_drift_stay_within_the_whole_budget() -> None:
+    """Tests and charts together: with a budget of B alarms in W windows, at most B/W a window."""
+    settings = MonitorSettings(false_alarms_per_month=100)
+    monitor, streams, windows = Monitor(baseline=BASELINE, settings=settings), 20, 30
+    alarms = 0
+    for stream in range(streams):
+        memory, drifted = monitor.start(), False
+        for i in range(windows):
+            found = judged(house(500, 20_000 + stream * windows + i), memory, i, monitor=monitor)
+            memory, drifted = found.memory, drifted or found.verdict.drift
+        alarms += drifted
+    promised = windows * 100 / (MONTH_SECONDS / settings.window_seconds)
+    assert alarms <= stats.binom.ppf(0.9999, streams, promised)
+
+
+def test_a_chart_says_since_when_a_slow_drift_lasts_and_falls_silent_after_it() -> None:
+    memory, since, silent = MONITOR.start(), None, None
+    for i in range(60):
+        drifting = 10 <= i < 30
+        found = judged(house(500, 3_000 + i, a_fifth_of_sigma if drifting else lambda f: None), memory, i)
+        memory = found.memory
+        if drifting and since is None and found.verdict.drift:
+            since = found.verdict.features["size"].since
+        if i >= 30 and silent is None and not found.verdict.drift:
+            silent = i
+    assert since is not None
+    assert 9 <= since / WINDOW_MS <= 12
+    assert silent is not None
+    assert silent <= 30 + 15
+
+
+def test_a_change_of_unit_names_the_factor() -> None:
+    assert verdict_of(rows(1_000, 8)).features["size"].unit_factor is None
+    live = rows(1_000, 8)
+    live[:, 0] /= 1_000
+    verdict = verdict_of(live)
+    assert verdict.features["size"].unit_factor == pytest.approx(1 / 1_000)
+    assert verdict.features["age"].unit_factor is None
+
+
+@pytest.mark.parametrize("shards", [4, 16, 1_000])
+def test_any_number_of_shards_in_any_order_gives_the_same_verdict_to_the_bit(shards: int) -> None:
+    live = served(rows(4_000, 9))
+    memory = judged(house(500, 1), MONITOR.start()).memory
+    whole = judged(state_of(BASELINE, live), memory, 1)
+    rng = np.random.default_rng(shards)
+    cuts = np.sort(rng.choice(np.arange(1, 4_000), shards - 1, replace=False))
+    firsts = [0, *cuts.tolist()]
+    parts = [
+        state_of(BASELINE, part, first) for part, first in zip(np.split(live, cuts), firsts, strict=True)
+    ]
+    while len(parts) > 1:  # any two that meet are merged
+        i, j = sorted(rng.choice(len(parts), 2, replace=False).tolist())
+        parts.append(parts.pop(j) + parts.pop(i))
+    found = judged(parts[0], memory, 1)
+    assert json.dumps(found.verdict.to_json()) == json.dumps(whole.verdict.to_json())
+    assert found.memory.to_bytes() == whole.memory.to_bytes()
+    assert found.charted == whole.charted
+
+
+def test_judging_twice_with_the_same_memory_gives_the_same_bytes() -> None:
+    """So a crash before the new memory is stored is harmless."""
+    memory = judged(house(500, 1), MONITOR.start()).memory
+    again = Memory.from_bytes(memory.to_bytes(), SIGNALS)
+    before = memory.to_bytes()
+    first, second = (judged(house(500, 2, a_fifth_of_sigma), kept, 1) for kept in (memory, again))
+    assert first.verdict.to_json() == second.verdict.to_json()
+    assert first.memory.to_bytes() == second.memory.to_bytes()
+    assert memory.to_bytes() == before  # and nothing was changed in place
+
+
+def test_a_window_judged_again_with_late_rows_neither_advances_the_charts_nor_is_learned_twice() -> None:
+    untimed = Monitor(baseline=UNTIMED, settings=SETTINGS)
+    state, late = house(500, 2, shifted), house(40, 3)
+    for monitor in (MONITOR, untimed):
+        first = judged(
+            state, judged(house(500, 1), monitor.start(), monitor=monitor).memory, 1, monitor=monitor
+        )
+        again = judged(state + late, first.memory, 1, monitor=monitor, charted=first.charted)
+        assert again.memory.to_bytes() == first.memory.to_bytes()
+        assert again.charted == first.charted
+        assert again.verdict.n == 540
+    assert first.memory.noise[Span.WINDOW].count == 2
+
+
+def test_what_the_charts_said_stays_in_the_verdict_of_a_revision() -> None:
+    memory = MONITOR.start()
+    for i in range(4):
+        found = judged(house(500, 700 + i, a_fifth_of_sigma), memory, i)
+        before, memory = memory, found.memory
+    assert found.verdict.features["size"].since is not None
+    quiet_rows = house(500, 99)
+    revised = judged(quiet_rows, memory, 3, charted=found.charted).verdict.features["size"]
+    assert (revised.score, revised.since) == (
+        found.verdict.features["size"].score,
+        found.verdict.features["size"].since,
+    )
+    assert judged(quiet_rows, before, 3).verdict.features["size"].score < revised.score
+
+
+def test_hours_and_days_do_not_move_the_charts() -> None:
+    memory = judged(house(500, 1, a_fifth_of_sigma), MONITOR.start()).memory
+    for span in (Span.HOUR, Span.DAY):
+        after = judged(house(2_000, 4, a_fifth_of_sigma), memory, span=span)
+        assert np.array_equal(after.memory.charts.evidence, memory.charts.evidence)
+        assert after.charted == {}
+        assert after.verdict.smallest_lasting_sigma is None
+
+
+def test_without_times_a_monitor_calibrates_itself_on_its_first_windows() -> None:
+    monitor = Monitor(baseline=UNTIMED, settings=SETTINGS)
+    memory, flags = monitor.start(), []
+    for i in range(FEWEST_SPANS + 2):
+        found = judged(house(500, 60 + i), memory, i, monitor=monitor)
+        assert not found.verdict.drift
+        memory = found.memory
+        flags.append(found.verdict.calibrating)
+    assert flags == [True] * FEWEST_SPANS + [False] * 2
+    small, gross = (house(500, 5, change) for change in (shifted, scaled))
+    assert not judged(small, monitor.start(), monitor=monitor).verdict.drift  # 0.4 σ may be noise
+    assert judged(gross, monitor.start(), monitor=monitor).verdict.drift
+    assert judged(small, memory, 99, monitor=monitor).verdict.drift  # now it is known not to be
+    assert not judged(house(500, 5), MONITOR.start()).verdict.calibrating
+
+
+def test_windows_with_an_alarm_are_not_learned_and_learning_ends() -> None:
+    monitor = Monitor(baseline=UNTIMED, settings=SETTINGS)
+    start = monitor.start()
+    assert judged(house(500, 5, scaled), start, monitor=monitor).memory.noise[Span.WINDOW].count == 0
+    spread = np.random.default_rng(1).normal(size=(MOST_SPANS - 1, SIGNALS))
+    learned = Noise.of(np.where(BASELINE.signals.two_sided, spread, 1.0), np.full(MOST_SPANS - 1, 500))
+    memory = Memory(start.charts, {**start.noise, Span.WINDOW: learned})
+    counts = []
+    for i in range(3):
+        memory = judged(house(500, 70 + i), memory, i, monitor=monitor).memory
+        counts.append(memory.noise[Span.WINDOW].count)
+    assert counts == [MOST_SPANS] * 3
+
+
+def many(state: WindowState, times: int) -> WindowState:
+    """The same rows, over and over."""
+    return replace(
+        state,
+        n=times * state.n,
+        counts=times * state.counts,
+        moments=times * state.moments,
+        comoments=times * state.comoments,
+    )
+
+
+@pytest.mark.parametrize(("shift", "alarms"), [(0.0, False), (0.02, False), (0.2, True)])
+def test_ten_million_rows_do_not_turn_a_harmless_shift_into_drift(shift: float, alarms: bool) -> None:
+    """Training's own rows two hundred times, moved: no sampling error, only the shift; for fifty windows."""
+    live = REFERENCE.copy()
+    live[:, 0] += shift * REFERENCE[:, 0].std()
+    state = many(state_of(BASELINE, served(live)), 200)
+    memory, found = MONITOR.start(), []
+    for i in range(50 if not alarms else 1):
+        verdict = judged(state, memory, i)
+        memory = verdict.memory
+        found.append(verdict.verdict.drift)
+    assert set(found) == {alarms}
