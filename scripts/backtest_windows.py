@@ -49,13 +49,15 @@ class Cut:
     windows : in the order of time.
     spans : hours and days, where windows are shorter, in the order of their ends.
     left : rows at the end, too few for a window.
-    a_month : windows in 30 days; what the budget is divided by.
+    a_month : windows in 30 days, carried ones apart; what the budget is divided by.
+    months : of 30 days that the windows cover.
     """
 
     windows: tuple[Window, ...]
     spans: tuple[Window, ...]
     left: int
     a_month: float
+    months: float
 
     @property
     def judged(self) -> list[Window]:
@@ -114,17 +116,18 @@ def by_length(times: Times, settings: MonitorSettings) -> Cut:
         spans=tuple(spans),
         left=left,
         a_month=MONTH_SECONDS / settings.window_seconds,
+        months=sum(window.end - window.start for window in windows) / (MONTH_SECONDS * 1000),
     )
 
 
-def by_number(count: int, each: int, times: Times | None, fewest: int, a_month: float | None) -> Cut:
+def by_number(count: int, each: int, times: Times | None, fewest: int, a_month: float) -> Cut:
     """Windows of consecutive rows, in the order of time if there is one, else of the file.
 
     Parameters
     ----------
     count, each : rows in all and in each window.
     fewest : rows with which a window is judged.
-    a_month : windows in 30 days, if the times do not tell.
+    a_month : windows in 30 days where the times do not tell.
 
     Raises
     ------
@@ -141,7 +144,6 @@ def by_number(count: int, each: int, times: Times | None, fewest: int, a_month: 
         if stretch == 0:
             raise ValueError("all rows of the live file have one time; leave out --time-column")
         a_month = len(groups) * MONTH_SECONDS / stretch
-    a_month = MONTH_SECONDS / 300 if a_month is None else a_month
     step = round(MONTH_SECONDS * 1000 / a_month)
     windows = []
     for number, rows in enumerate(carried):
@@ -149,7 +151,9 @@ def by_number(count: int, each: int, times: Times | None, fewest: int, a_month: 
         if times is not None:
             start, end = int(times[rows[0]]), int(times[rows[-1]]) + 1
         windows.append(Window(span=Span.WINDOW, number=number, rows=rows, start=start, end=end))
-    return Cut(windows=tuple(windows), spans=(), left=left + count % each, a_month=a_month)
+    months = sum(len(window.rows) for window in windows) / each / a_month
+    left += count % each
+    return Cut(windows=tuple(windows), spans=(), left=left, a_month=a_month, months=months)
 
 
 def _carried(groups: Sequence[Rows], fewest: int) -> tuple[list[Rows], int]:

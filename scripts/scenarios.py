@@ -160,8 +160,12 @@ class Scenario:
         """Whether it changes anything at all."""
         return self.apply is not normal
 
-    def check_strength(self, strength: float) -> None:
+    def check_strength(self, strength: float, option: str = "--strength") -> None:
         """Do nothing, if it can be played with this strength.
+
+        Parameters
+        ----------
+        option : where it was given, for the message.
 
         Raises
         ------
@@ -174,7 +178,7 @@ class Scenario:
         if math.isfinite(self.weakest):
             needed = f"a number from {self.weakest:g}"
             needed += f" to {self.strongest:g}" if math.isfinite(self.strongest) else " up"
-        raise ScenarioError(f"--strength is {strength}; {self.apply.__name__} needs {needed}")
+        raise ScenarioError(f"{option} is {strength}; {self.apply.__name__} needs {needed}")
 
 
 SCENARIOS = {
