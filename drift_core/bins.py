@@ -165,8 +165,10 @@ class Column:
 def _layout(kind: Kind, values: Matrix, categories: Sequence[str]) -> dict[str, Any]:
     finite = values[np.isfinite(values)]
     if kind is not Kind.NUMERIC:
-        rows = np.bincount(finite.astype(np.intp), minlength=len(categories))
-        kept = int((rows[:KEPT_CATEGORIES] >= KEPT_SHARE * len(finite)).sum())
+        # Accepted traffic may hold categories that the model never saw, and in another order of frequency.
+        rows = np.bincount(finite[finite >= 0].astype(np.intp), minlength=len(categories))
+        often = np.flatnonzero(rows[:KEPT_CATEGORIES] >= KEPT_SHARE * len(finite))
+        kept = int(often.max(initial=-1)) + 1
         return {
             "categories": tuple(categories[:kept]),
             "known": len(categories),

@@ -307,7 +307,10 @@ def _shares(
             (rows(counts, "non_finite"), n, law),
             (outside, n, ShareLaw.beyond_extremes(float(sum(column.reference[: column.inner])))),
         ]
-    unseen = ShareLaw.unseen(column.singletons, column.doubletons, seen)
+    if column.reference[column.special("unseen")]:  # accepted with categories that the model does not know
+        unseen = ShareLaw.counted(float(rows(reference, "unseen")), m)
+    else:
+        unseen = ShareLaw.unseen(column.singletons, column.doubletons, seen)
     return [missing, (rows(counts, "unseen"), n, unseen)] + [
         (of, values, ShareLaw.counted(trained, known))
         for of, trained in zip(_indicated(column, new).T, _indicated(column, old).tolist(), strict=True)
