@@ -1,9 +1,9 @@
 """Calibrate the charts' thresholds: play training rows as traffic and see how high charts rise without drift.
 
-Each simulated stream is one world that could have given this baseline: its windows are rows of training, resampled in
-blocks of time; the baseline's own error is drawn once for the whole stream, and so is how wrong the noise between
-windows was estimated. What counts is how often charts pass a level; far out that falls exponentially, so a line
-through its logarithm gives the threshold for any budget.
+Each simulated stream is one world that could have given this baseline: its windows are rows of training,
+resampled in blocks of time; the baseline's own error is drawn once for the whole stream, and so is how wrong
+the noise between windows was estimated. What counts is how often charts pass a level; far out that falls
+exponentially, so a line through its logarithm gives the threshold for any budget.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def calibration(
     rows = [monitor.settings.min_samples * step for step in STEPS_OF_ROWS]
     lines = []
     for i, n in enumerate(rows):
-        worlds = _worlds(monitor, history, times, cells, n, rng)
+        worlds = _worlds(monitor, history, times, cells, n=n, rng=rng)
         two_sided = monitor.baseline.signals.two_sided
         part = lambda done, i=i: progress((i + done) / len(rows))  # noqa: E731
         lines.append(_line(_highest(worlds, two_sided, rng, part)))
@@ -99,6 +99,7 @@ def _worlds(
     history: History,
     times: npt.NDArray[np.int64],
     cells: npt.NDArray[np.int64],
+    *,
     n: int,
     rng: np.random.Generator,
 ) -> _Worlds:
@@ -111,7 +112,16 @@ def _worlds(
     found, rows_in = np.unique(cells, return_counts=True)
     drawn = rng.multinomial(POOL, rows_in / rows_in.sum())
     pools = [
-        _pool(inside, history, order[cells[order] == cell], int(windows), n, int(cell), noise, rng)
+        _pool(
+            inside,
+            history,
+            order[cells[order] == cell],
+            windows=int(windows),
+            n=n,
+            cell=int(cell),
+            noise=noise,
+            rng=rng,
+        )
         for cell, windows in zip(found, drawn, strict=True)
         if windows
     ]
@@ -137,6 +147,7 @@ def _pool(
     monitor: Monitor,
     history: History,
     rows: npt.NDArray[np.intp],
+    *,
     windows: int,
     n: int,
     cell: int,
@@ -169,21 +180,22 @@ def _highest(
     freedom = np.where(estimated, worlds.freedom, 1.0)
     truth = worlds.phi * freedom / rng.chisquare(freedom, (STREAMS, signals))
     scale = np.where(estimated, np.sqrt(np.maximum(truth, 1.0) / worlds.phi), 1.0)
-    bets = np.array(DELTAS, np.float32) + 2 * np.maximum(worlds.harmless - worlds.allowance, 0)[:, None, None]
-    bets = bets.astype(np.float32)
-    charts = np.zeros((STREAMS, signals, 2, len(DELTAS)), np.float32)
-    sides = np.array([1.0, -1.0], np.float32)
+    # One column a chart, upwards and then downwards, so that each pass runs straight through memory.
+    charted = np.concatenate([np.arange(signals), np.flatnonzero(two_sided)])
+    sign = np.where(np.arange(len(charted)) < signals, 1.0, -1.0)
+    beyond = np.maximum(worlds.harmless - worlds.allowance, 0)[charted]
+    bets = (np.array(DELTAS)[:, None] + 2 * beyond).astype(np.float32)
+    charts = np.zeros((len(DELTAS), STREAMS, len(charted)), np.float32)
     highest, cycle = [], np.zeros((STREAMS, len(DELTAS)), np.float32)
     for step in range(WINDOWS):
         z = worlds.z[rng.integers(0, pool, STREAMS)]
         z = normal_of_t((z * own + error) * scale, worlds.freedom)
-        signed = z[:, :, None] * sides - worlds.allowance[:, None]
-        gain = bets * signed[..., None].astype(np.float32) - bets**2 / 2
-        charts += gain
-        np.maximum(charts, 0, out=charts)
-        charts[:, ~two_sided, 1] = 0
+        signed = (z[:, charted] * sign - worlds.allowance[charted]).astype(np.float32)
+        for i, bet in enumerate(bets):
+            charts[i] += bet * signed - bet**2 / 2
+            np.maximum(charts[i], 0, out=charts[i])
         if step >= BURN_IN:
-            np.maximum(cycle, charts.max((1, 2)), out=cycle)
+            np.maximum(cycle, charts.max(2).T, out=cycle)
             if (step + 1 - BURN_IN) % CYCLE == 0:
                 highest.append(cycle.copy())
                 cycle[:] = 0
@@ -195,8 +207,8 @@ def _highest(
 def _line(highest: Matrix) -> tuple[Matrix, Matrix]:
     """Intercept and slope of the logarithm of how often a window passes a level, shape (4,) each.
 
-    Charts of different sizes rise together, so all four pass their levels less often than the sum of each; the
-    intercept is lowered by what the rarer half of the levels shows of this.
+    Charts of different sizes rise together, so all four pass their levels less often than the sum of each;
+    the intercept is lowered by what the rarer half of the levels shows of this.
 
     Parameters
     ----------

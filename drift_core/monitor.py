@@ -38,6 +38,7 @@ from drift_core.reference import Reference
 from drift_core.schema import Matrix
 from drift_core.signals import CORRELATION, RELATIONS
 from drift_core.span import Span
+from drift_core.squeeze import squeezed
 from drift_core.thresholds import conservative
 from drift_core.verdict import ColumnVerdict, RelationsVerdict, Verdict
 from drift_core.window import WindowState
@@ -98,7 +99,8 @@ class Monitor:
         start, end : UTC milliseconds.
         memory : after all spans before.
         cells : rows by the season's cell, for spans of several windows; None for a single one.
-        charted : what the charts said when the span was judged in its turn; then they do not advance again.
+        charted : what the charts said when the span was judged in its turn; then they do not advance again,
+            and its noise is not learned again.
 
         Raises
         ------
@@ -121,7 +123,8 @@ class Monitor:
         evidence = standardised(raw, self.baseline.signals, phi, freedom)
         threshold = self.threshold(span)
         single = _upwards(evidence.beyond[0], self.baseline.signals.two_sided) / threshold
-        if span is Span.WINDOW and charted is None:
+        revised = charted is not None
+        if span is Span.WINDOW and not revised:
             memory, charted = self._chart(memory, evidence, reference, state.n, start)
         verdict = self._verdict(
             _Seen(state, reference, single, charted or {}, phi[0], freedom),
@@ -130,7 +133,8 @@ class Monitor:
             end=end,
             calibrating=noise.count < FEWEST_SPANS,
         )
-        return Judgement(verdict, self._learned(memory, span, verdict, raw, state.n), charted or {})
+        learned = memory if revised else self._learned(memory, span, verdict, raw, state.n)
+        return Judgement(verdict, learned, charted or {})
 
     def reference(self, cells: Mapping[int, int]) -> Reference:
         """What a span is compared with, from its rows by the season's cell."""
@@ -150,10 +154,29 @@ class Monitor:
         return live
 
     def factors(self, reference: Reference, n: Counts, noise: Noise) -> tuple[Matrix, Matrix]:
-        """φ and its degrees of freedom for windows of n rows, shapes (windows, signals) and (signals,)."""
-        return noise.factors(
-            n[:, None], effective_rows(n[:, None], self._worth(reference)), self.baseline.signals.two_sided
-        )
+        """φ of windows of n rows, and the degrees of freedom behind it, infinite where it is assumed.
+
+        Returns
+        -------
+        Shapes (windows, signals) and (signals,).
+        """
+        signals = self.baseline.signals
+        phi, freedom = noise.measured(signals.two_sided)
+        for alike in signals.alike:
+            some = alike[~np.isnan(phi[alike])]
+            for count in np.unique(freedom[some]).tolist():
+                same = some[freedom[some] == count]
+                phi[same], freedom[same] = squeezed(phi[same], count, self._independent(same))
+        effective = effective_rows(n[:, None], self._worth(reference))
+        grown = noise.at(n[:, None], phi, effective, freedom)
+        return grown, np.where(np.isnan(phi) | ~signals.two_sided, np.inf, freedom)
+
+    def _independent(self, some: npt.NDArray[np.intp]) -> float:
+        """How many independent ones these signals are worth, by the correlations of their columns."""
+        names = {name: i for i, name in enumerate(self.baseline.schema.names)}
+        at = [names[column] for i in some if (column := self.baseline.signals.all[i].column) in names]
+        R = self.baseline.relations.correlation[np.ix_(at, at)]
+        return float(len(at) ** 2 / (R**2).sum()) if at else 1.0
 
     def measure(
         self, reference: Reference, counts: Counts, comoments: Counts, phi: Matrix, *, one_cell: bool
@@ -168,7 +191,12 @@ class Monitor:
         """
         layout = self.baseline.layout
         parts = [
-            column_raw(column, reference.counts(layout, i), counts[:, layout.slice(i)])
+            column_raw(
+                column,
+                reference.counts(layout, i),
+                counts[:, layout.slice(i)],
+                phi[:, self.baseline.signals.positions[column.name]],
+            )
             for i, column in enumerate(self.baseline.columns)
         ]
         if RELATIONS in self.baseline.signals.positions:
@@ -187,8 +215,9 @@ class Monitor:
         return Raw.join(parts)
 
     def threshold(self, span: Span) -> float:
-        """The z above which a signal alarms in one span."""
-        return threshold_z(span, self.settings, self.baseline.signals.sides)
+        """The z above which a signal alarms in one span; hours and days have the classifier's test too."""
+        classifier = span is not Span.WINDOW and RELATIONS in self.baseline.signals.positions
+        return threshold_z(span, self.settings, self.baseline.signals.sides + classifier)
 
     def chart_threshold(self, n: int) -> Matrix:
         """The threshold of charts by size of drift, shape (4,), for windows of n rows."""

@@ -102,36 +102,37 @@ class Noise:
             squares=np.where(known, self.squares, other.squares),
         )
 
-    def factors(
-        self, n: int | Spans, effective: Matrix, signed: npt.NDArray[np.bool_]
-    ) -> tuple[Matrix, Matrix]:
-        """φ for a span, and how many degrees of freedom stand behind it.
+    def measured(self, signed: npt.NDArray[np.bool_]) -> tuple[Matrix, Matrix]:
+        """φ at the usual number of rows, and its degrees of freedom; NaN where spans are too few.
 
         φ is the variance about the mean, so a shift that was there from the start stays a shift; for signals
-        with one side it is their mean, which is 1 without noise. Up to the usual rows φ = 1 + (n - 1) ρ, as
-        for a shift common to a span's rows. Beyond, only what is more than chance in φ - 1 grows.
+        with one side it is their mean, which is 1 without noise.
 
         Parameters
         ----------
-        n : rows of the span.
-        effective : shape (signals,), n m / (n + m).
         signed : shape (signals,), whether the signal has two sides.
-
-        Returns
-        -------
-        φ, shape (signals,), at least 1; and degrees of freedom, infinite where φ is assumed.
         """
         count = np.maximum(self.spans, 2)
         mean = self.total / count
         variance = np.maximum(self.squares - count * mean**2, 0.0) / (count - 1)
-        measured = np.where(signed, variance, mean)
-        usual = np.maximum(self.rows / count, 2.0)
-        excess = np.maximum(measured - 1, 0.0)
-        certain = np.maximum(excess - 2 * np.sqrt(2 / (count - 1)), 0.0)
         known = self.spans >= FEWEST_SPANS
-        assumed = 1 + effective * GROSS_SHIFT**2
-        grown = np.minimum(n, usual) - 1
-        learned = 1 + (grown * excess + np.maximum(n - usual, 0.0) * certain) / (usual - 1)
-        phi = np.where(known, learned, assumed)
-        freedom = np.where(known & signed, count - 1.0, np.inf)
-        return phi, freedom
+        return np.where(known, np.where(signed, variance, mean), np.nan), count - 1.0
+
+    def at(self, n: npt.NDArray[np.int64], phi: Matrix, effective: Matrix, freedom: Matrix) -> Matrix:
+        """φ of windows of n rows, at least 1.
+
+        Up to the usual rows φ = 1 + (n - 1) ρ, as for a shift common to a window's rows. Beyond, only what
+        is more than chance in φ - 1 grows. Where φ is unknown, shifts up to `GROSS_SHIFT` are assumed.
+
+        Parameters
+        ----------
+        n : shape (windows, 1).
+        phi, freedom : shape (signals,), from `measured`, NaN where unknown.
+        effective : shape (windows, signals), n m / (n + m).
+        """
+        usual = np.maximum(self.rows / np.maximum(self.spans, 1), 2.0)
+        excess = np.maximum(phi - 1, 0.0)
+        certain = np.maximum(excess - 2 * np.sqrt(2 / freedom), 0.0)
+        grown = (np.minimum(n, usual) - 1) * excess + np.maximum(n - usual, 0.0) * certain
+        found: Matrix = np.where(np.isnan(phi), 1 + effective * GROSS_SHIFT**2, 1 + grown / (usual - 1))
+        return found

@@ -12,6 +12,9 @@ from drift_core.bins import Counts, Layout
 from drift_core.schema import Matrix
 from drift_core.season import Season
 
+FALSE_SEASON = 4.0
+"""Standard errors by which a contrast's spread over cells must exceed chance to be a season."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
@@ -111,22 +114,43 @@ class Seasonal:
 
 
 def _pooling(counts: Counts) -> float:
-    """ν of a Dirichlet-multinomial over cells, by its moments: E X²_s = (B - 1)(1 + (m_s - 1) / (ν + 1)).
+    """ν of one column, by moments: 1 / (ν + 1) is the cells' spread along a contrast, less what chance gives.
 
-    Infinite where the cells differ no more than chance lets them.
+    A season moves mostly one thing, the mean say, and that one decides: a ν averaged over all bins would
+    draw the hours towards each other. Infinite where no contrast differs between cells by more than chance
+    lets it.
+
+    Parameters
+    ----------
+    counts : shape (cells, bins).
     """
-    whole = counts.sum(0).astype(float)
-    used = whole > 0
-    rows = counts.sum(1).astype(float)
+    whole, rows = counts.sum(0), counts.sum(1).astype(float)
     inhabited = rows > 1
-    if used.sum() < 2 or inhabited.sum() < 2:
+    basis = _directions(whole)
+    if not len(basis) or inhabited.sum() < 2:
         return np.inf
-    expected = rows[inhabited, None] * (whole[used] / whole.sum())
-    chi2 = ((counts[np.ix_(inhabited, used)] - expected) ** 2 / expected).sum(1)
-    bins, cells = used.sum() - 1, inhabited.sum()
-    # The whole was estimated from the same rows, which takes one cell's freedom.
-    excess = chi2.sum() / bins - (cells - 1)
-    chance = np.sqrt(2 * (cells - 1) / bins)
-    if excess <= 2 * chance:
+    n: Matrix = rows[inhabited]
+    means = counts[inhabited] @ basis.T / n[:, None]
+    freedom = len(n) - 1
+    excess: Matrix = (n[:, None] * means**2).sum(0) - freedom
+    if (excess <= FALSE_SEASON * np.sqrt(2 * freedom)).all():
         return np.inf
-    return float(max((rows[inhabited] - 1).sum() / excess - 1, 0.0))
+    return max(float(n.sum() - len(n)) / float(excess.max()) - 1, 0.0)
+
+
+def _directions(whole: Counts) -> Matrix:
+    """Four orthonormal polynomials of the bins' midranks, and each bin for itself; each of variance 1."""
+    p = whole / max(int(whole.sum()), 1)
+    used = np.flatnonzero(p > 0)
+    if len(used) < 2:
+        return np.zeros((0, len(p)))
+    midranks = (np.cumsum(p) - p / 2)[used]
+    powers = np.vander(2 * midranks - 1, min(5, len(used)), increasing=True)
+    factor, _ = np.linalg.qr(np.sqrt(p[used])[:, None] * powers)
+    found = np.zeros((factor.shape[1] - 1 + len(used), len(p)))
+    found[: factor.shape[1] - 1, used] = (factor / np.sqrt(p[used])[:, None]).T[1:]
+    for row, b in enumerate(used, start=factor.shape[1] - 1):
+        found[row] = -p[b]
+        found[row, b] += 1
+        found[row] /= np.sqrt(p[b] * (1 - p[b]))
+    return found

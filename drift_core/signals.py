@@ -111,6 +111,12 @@ class Signals:
         """Shape (signals,)."""
         return np.array([signal.sides == 2 for signal in self.all], bool)
 
+    @cached_property
+    def alike(self) -> tuple[npt.NDArray[np.intp], ...]:
+        """Positions of the contrasts of the same name in different columns: their noise is much alike."""
+        names = [signal.name for signal in self.all]
+        return tuple(np.flatnonzero([found == name for found in names]) for name in CONTRASTS)
+
     @property
     def sides(self) -> int:
         """Tests that share a span's budget."""
