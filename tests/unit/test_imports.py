@@ -16,7 +16,7 @@ IN_EVERY_LAMBDA = {"numpy", "aws_lambda_powertools"}
 FROM_THE_RUNTIME = {"boto3", "botocore"}
 
 MAY_IMPORT = {
-    "drift_core": {"numpy", "scipy"},
+    "drift_core": {"numpy", "scipy", "sklearn", "threadpoolctl"},
     "ingest_lambda": {"drift_core", "jsonschema", "onnxruntime"} | IN_EVERY_LAMBDA | FROM_THE_RUNTIME,
     "drift_consumer": {"drift_core", "pyarrow", "pybase64", "scipy"} | IN_EVERY_LAMBDA | FROM_THE_RUNTIME,
     "training": {
