@@ -46,6 +46,34 @@ def test_a_handler_imports_from_its_package_alone(
     assert done.returncode == 0, done.stderr
 
 
+def test_the_evaluators_classifier_runs_from_its_package_alone(built: Path, runtime: Path) -> None:
+    """It is imported late; without semaphores, as on Lambda, and with a warning an error."""
+    paths = [str(built / "EvaluatorFunction"), str(runtime)]
+    code = f"""
+import sys
+sys.path[:0] = {paths}
+import _multiprocessing
+class SemLock:
+    SEM_VALUE_MAX = 1
+    def __new__(cls, *args, **named):
+        raise OSError(38, "Function not implemented")
+_multiprocessing.SemLock = SemLock
+import numpy as np
+from drift_core.adversarial import separate
+rows = np.arange(160, dtype=np.float32).reshape(80, 2) % 7
+found = separate(rows, rows + [0, 20], ["a", "b"], np.array([True, False]), seed=0)
+assert found.z > 3 and found.features == ("b",), found
+"""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-W", "error", "-c", code],
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_handler_of_another_package_does_not_import(built: Path, runtime: Path) -> None:
     """So the test above does test."""
     paths = [str(built / "IngestFunction"), str(runtime)]
