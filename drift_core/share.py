@@ -86,7 +86,7 @@ def harmless_share_z(n: Counts, training: ShareLaw) -> Matrix:
     shape (windows,); 0 where such a rise would not bring a single row.
     """
     p = training.mean
-    rows = n * (p + HARMLESS_SHIFT * np.sqrt(p * (1 - p)))
+    rows = n * min(p + HARMLESS_SHIFT * np.sqrt(p * (1 - p)), 1.0)
     return np.array(
         [_deviance_root(k, float(all_), training) if k >= 1 else 0.0 for k, all_ in zip(rows, n, strict=True)]
     )

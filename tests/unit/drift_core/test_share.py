@@ -105,3 +105,12 @@ def test_a_harmless_rise_is_worth_its_own_evidence_and_little_at_usual_sizes() -
     training = ShareLaw.counted(2e8, 1e10)
     assert z_of(rows, n, training) > 30
     assert z_of(rows, n, training) < harmless_share_z(np.array([n]), training)[0]
+
+
+@pytest.mark.parametrize("m", [1_000, 1_248, 50_000])
+def test_a_harmless_rise_of_what_all_rows_have_ends_at_all_rows(m: int) -> None:
+    """A rise beyond all n rows has no deviance, and was infinite: it silenced the chart of that share."""
+    found = harmless_share_z(np.array([24, 100, 500]), ShareLaw.counted(m, m))
+    assert np.isfinite(found).all()
+    assert (found >= 0).all()
+    assert (found < 1).all()
