@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from drift_core.schema import MAX_CATEGORIES, Feature, Kind, Matrix
-from scripts.backtest_columns import Reading
+from scripts.backtest_columns import Reading, Role
 from training.data import DataError
 from training.kinds import Cells
 
@@ -78,6 +78,11 @@ def _booleans(series: pd.Series, missing: Missing, how: Reading, where: str) -> 
 def _misfit(series: pd.Series, row: int, how: Reading, where: str) -> DataError:
     needed = {Kind.NUMERIC: "a number", Kind.BOOLEAN: "true, false, 1 or 0"}[how.kind or Kind.NUMERIC]
     value = series.iloc[row]
+    if how.role is Role.PREDICTION:
+        return DataError(
+            f"prediction column {series.name!r} is {value!r} in row {row + 1} of {where}, and only numbers "
+            f"are watched as predictions; leave out --prediction-column, and it is watched as a feature"
+        )
     return DataError(
         f"column {series.name!r} is read as {how.kind}, and {value!r} in row {row + 1} of {where} is not "
         f"{needed}; write it alike in both files, name what stands for a missing value with --missing, read "

@@ -66,15 +66,15 @@ def load(reference: Path, live: Path, columns: Columns) -> Pair:
     """
     names = {path: header(path) for path in (reference, live)}
     check(columns, names[reference], names[live])
+    if not {*names[reference]} - {*columns.unread, columns.target, columns.time, columns.prediction}:
+        raise _nothing_left(reference)
     frame = _read(reference, names[reference], columns, left_out=())
     readings = roles(frame, columns, names[live])
     left_out = [how.column for how in readings if how.role in (Role.LEFT_OUT, Role.TARGET)]
     watched = [how for how in readings if how.role in (Role.FEATURE, Role.PREDICTION)]
     features = [how for how in watched if how.role is Role.FEATURE]
     if not features:
-        raise DataError(
-            f"{reference} has no column left to watch; give --kind COLUMN=numeric for one, or fewer --ignore"
-        )
+        raise _nothing_left(reference)
     refuse_differences(
         (reference.name, live.name),
         [how.column for how in watched],
@@ -92,6 +92,12 @@ def load(reference: Path, live: Path, columns: Columns) -> Pair:
         schema=schema,
         reference=_recording(pair[reference], frame, schema, columns, reference),
         live=_recording(pair[live], other, schema, columns, live),
+    )
+
+
+def _nothing_left(reference: Path) -> DataError:
+    return DataError(
+        f"{reference.name} has no column left to watch; give --kind COLUMN=numeric for one, or ignore fewer"
     )
 
 

@@ -42,12 +42,17 @@ class Plan:
     seed: int
 
     def __post_init__(self) -> None:
+        MonitorSettings().overridden(self._budget)  # refuses what cannot be
         if (self.window is None) == (self.window_rows is None):
             raise ValueError("give either --window and --time-column, or --window-rows")
         if self.window is not None and self.windows_per_month is not None:
             raise ValueError(
                 "--windows-per-month is for --window-rows; --window says it itself: leave it out"
             )
+
+    @property
+    def _budget(self) -> dict[str, float]:
+        return {"min_samples": self.min_samples, "false_alarms_per_month": self.false_alarms_per_month}
 
     def cut(self, live: Recording) -> tuple[MonitorSettings, Cut]:
         """The monitor's settings, and the live rows in windows.
@@ -57,11 +62,10 @@ class Plan:
         ValueError
             If the rows do not fill a window, or windows do not fit the budget.
         """
-        budget = {"min_samples": self.min_samples, "false_alarms_per_month": self.false_alarms_per_month}
         if self.window is not None:
             if live.times is None:
                 raise ValueError("--window needs --time-column, the time of each row; or give --window-rows")
-            settings = MonitorSettings(window_seconds=length_of(self.window)).overridden(budget)
+            settings = MonitorSettings(window_seconds=length_of(self.window)).overridden(self._budget)
             cut = by_length(live.times, settings)
         else:
             a_month = self.windows_per_month or USUAL_WINDOWS

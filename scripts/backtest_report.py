@@ -138,7 +138,8 @@ def plain(outcome: Outcome) -> str:
 
 def injected(found: Found, injection: Injection) -> str:
     """How an injected drift was found."""
-    what = f"{injection.name} of {found.feature}, strength {injection.strength:g}, from window {injection.window}"
+    what = f"{injection.name} of {found.feature}, strength {injection.strength:g}"
+    what += f", from window {injection.window}"
     before = "no window before it drifted"
     if found.before:
         before = (

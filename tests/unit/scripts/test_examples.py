@@ -8,6 +8,11 @@ import importlib
 import pytest
 
 MODULES = [
+    "backtest_cells",
+    "backtest_columns",
+    "backtest_inject",
+    "backtest_null",
+    "backtest_windows",
     "bundles",
     "demo_table",
     "demo_watch",
