@@ -34,7 +34,7 @@ def squeezed(phi: Matrix, freedom: float, independent: float) -> tuple[Matrix, f
     half = freedom / 2
     logs = np.log(phi) - special.digamma(half) + np.log(half)
     spread = float(logs.var(ddof=1) - special.polygamma(1, half))
-    if spread <= 0:
+    if spread <= special.polygamma(1, MOST_FREEDOM):  # no more than chance
         prior = MOST_FREEDOM
     else:
         # trigamma falls from infinity to 0, so there is one root.
