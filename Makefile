@@ -9,10 +9,10 @@ STATE := .venv/ready .venv-aws/ready .venv-sam/ready
 export SAM_CLI_TELEMETRY = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench build deploy clean requirements
+.PHONY: help demo test check bench bench-detection build deploy clean requirements
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | sort | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 18
 
 demo: $(STATE)  ## train, deploy to a local AWS, drift, watch the alarm
 	$(PYTHON) -m scripts.demo
@@ -27,8 +27,11 @@ check: $(STATE)  ## formatting, style, types and the template
 	.venv/bin/cfn-lint sam_template.yaml
 	.venv-sam/bin/sam validate --lint --template sam_template.yaml
 
-bench: $(STATE)  ## benchmarks of detection and speed
+bench: $(STATE)  ## benchmarks of speed
 	$(PYTHON) -m benchmarks
+
+bench-detection: $(STATE) .venv-peers/ready .venv-peers-older/ready  ## detection, against the peers; hours, but a second run goes on
+	$(PYTHON) -m benchmarks.detection
 
 build: $(STATE)  ## the functions' packages, in .aws-sam
 	ARCHITECTURE=$(ARCHITECTURE) .venv-sam/bin/sam build --config-env $(CONFIG_ENV)

@@ -84,7 +84,8 @@ def relations_raw(
     known = one_cell & (n >= FEWEST_ROWS) & (pairs > 0)
     largest = np.where(known, np.abs(apart).max(1, initial=0.0), np.nan)
     square = np.where(known, (apart**2).mean(1) if pairs else np.nan, np.nan)
-    harmless = effective * HARMLESS_SHIFT**2 / scale
+    # Each mean may be off by a harmless shift at once.
+    harmless = effective * live.sum() * HARMLESS_SHIFT**2 / scale
     value = np.where(live.sum() > 1, joint, np.nan)
     ones = np.ones_like(joint)
     return Raw(

@@ -2,90 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from benchmarks.detection.mixed import CHANGES, REFERENCE, ROWS, WINDOW_MS, mixed_rows, mixed_schema, stream
 from drift_core.baseline import Baseline
 from drift_core.bundle import MonitorSettings
 from drift_core.freeze import freeze
 from drift_core.monitor import Monitor
-from drift_core.schema import UNSEEN, Feature, FeatureSchema, Kind, Matrix
+from drift_core.schema import Matrix
 from drift_core.span import Span
 from drift_core.window import WindowState
-
-NUMERIC = 29
-CATEGORIES = ("a", "b", "c", "d", "e")
-SHARES = (0.4, 0.25, 0.2, 0.1, 0.05)
-
-REFERENCE, ROWS = 50_000, 500
-WINDOW_MS = 300_000
 
 QUIET = 20
 """Windows before the change."""
 
 PATIENCE = 100
 """Windows after which a change counts as not found."""
-
-type Change = Callable[[Matrix, np.random.Generator], None]
-
-
-def _add(column: int, size: float) -> Change:
-    def change(rows: Matrix, rng: np.random.Generator) -> None:
-        del rng
-        rows[:, column] += size
-
-    return change
-
-
-def _times(column: int, factor: float) -> Change:
-    def change(rows: Matrix, rng: np.random.Generator) -> None:
-        del rng
-        rows[:, column] *= factor
-
-    return change
-
-
-def _some(column: int, share: float, value: float) -> Change:
-    def change(rows: Matrix, rng: np.random.Generator) -> None:
-        rows[rng.random(len(rows)) < share, column] = value
-
-    return change
-
-
-def _correlate(rows: Matrix, rng: np.random.Generator) -> None:
-    del rng
-    rows[:, 1] = 0.5 * rows[:, 0] + np.sqrt(0.75) * rows[:, 1]
-
-
-CHANGES: dict[str, tuple[Change, int]] = {
-    "mean + 0.1 σ": (_add(0, 0.1), 9),
-    "mean + 0.2 σ": (_add(0, 0.2), 3),
-    "scale × 1.2": (_times(0, 1.2), 3),
-    "unit × 1000": (_times(0, 1000.0), 1),
-    "missing + 2 points": (_some(0, 0.02, np.nan), 1),
-    "new category 0.5 %": (_some(NUMERIC, 0.005, UNSEEN), 2),
-    "correlation 0 → 0.5": (_correlate, 3),
-}
-"""By name: what happens to the rows, and within how many windows it should be found."""
-
-GUILTY = {"new category 0.5 %": f"f{NUMERIC:02}"}
-"""The column that should be named first, where it is not f00."""
-
-
-def mixed_schema() -> FeatureSchema:
-    """29 numeric columns and one of categories."""
-    numeric = [Feature(name=f"f{i:02}", kind=Kind.NUMERIC) for i in range(NUMERIC)]
-    return FeatureSchema(
-        (*numeric, Feature(name=f"f{NUMERIC:02}", kind=Kind.CATEGORICAL, categories=CATEGORIES))
-    )
-
-
-def mixed_rows(n: int, rng: np.random.Generator) -> Matrix:
-    """Independent rows of the mixed schema, shape (n, 30)."""
-    codes = rng.choice(len(CATEGORIES), n, p=SHARES).astype(float)
-    return np.column_stack([rng.standard_normal((n, NUMERIC)), codes])
 
 
 def mixed_baseline(seed: int, *, times: bool = True) -> Baseline:
@@ -147,3 +81,44 @@ def state_of(monitor: Monitor, rows: Matrix) -> WindowState:
     """
     ids = np.arange(len(rows), dtype=np.uint64)
     return WindowState.of(monitor.baseline.layout, rows, np.zeros(len(rows), np.int64), ids)
+
+
+def scores(seed: int, before: int, changed: int, quiet: int) -> dict[str, Any]:
+    """Driftline on the streams that its peers get.
+
+    Returns
+    -------
+    By stream, for each window: "top", the drift score at the largest budget, so that it can be compared at
+    any level; "any" and "dataset", whether it drifts as shipped; "first", the number of the column with the
+    largest score; with "flagged", the share of columns that drift as shipped.
+    """
+    baseline = mixed_baseline(seed)
+    loud = Monitor(baseline=baseline, settings=MonitorSettings(false_alarms_per_month=100))
+    shipped = Monitor(baseline=baseline, settings=MonitorSettings())
+    streams = {"quiet": stream(None, seed, before=0, windows=quiet)}
+    streams |= {name: stream(name, seed, before=before, windows=before + changed) for name in CHANGES}
+    return {"seed": seed, **{name: _told(loud, shipped, rows) for name, rows in streams.items()}}
+
+
+def _told(loud: Monitor, shipped: Monitor, windows: Matrix) -> dict[str, Any]:
+    memories = {monitor.settings: monitor.start() for monitor in (loud, shipped)}
+    told: dict[str, list[Any]] = {"top": [], "any": [], "first": []}
+    flagged = 0
+    for i, rows in enumerate(windows):
+        state, start = state_of(loud, rows), (REFERENCE // ROWS + i) * WINDOW_MS
+        verdicts = {}
+        for monitor in (loud, shipped):
+            judged = monitor.judge(
+                state,
+                span=Span.WINDOW,
+                start=start,
+                end=start + WINDOW_MS,
+                memory=memories[monitor.settings],
+            )
+            memories[monitor.settings], verdicts[monitor.settings] = judged.memory, judged.verdict
+        columns = verdicts[loud.settings].features
+        told["top"].append(verdicts[loud.settings].drift_score)
+        told["any"].append(verdicts[shipped.settings].drift)
+        told["first"].append(max(range(len(columns)), key=lambda j: columns[f"f{j:02}"].score))
+        flagged += sum(column.drift for column in verdicts[shipped.settings].features.values())
+    return {**told, "dataset": told["any"], "flagged": flagged / windows.shape[0] / windows.shape[2]}

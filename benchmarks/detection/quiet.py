@@ -21,6 +21,13 @@ BUDGETS = (1.0, 10.0, 100.0)
 DAY_WINDOWS = 288
 MONTH_DAYS = 30
 
+HARMLESS_ROWS, HARMLESS_WINDOWS = 20_000, 100
+HARMLESS_MOVE = 0.015
+"""σ by which all means move, half of what is tolerated."""
+
+HARMLESS_REFERENCE = 500_000
+"""So many training rows that their own error does not hide such a move."""
+
 PARTS = {
     "all": Parts(),
     "without noise": Parts(noise=False),
@@ -92,6 +99,24 @@ def months(kind: str, seed: int, days: int, part: str = "all", season: int = 1) 
             for budget, told in watching.alarms.items()
         ],
     }
+
+
+def harmless(seed: int, part: str) -> dict[str, Any]:
+    """Windows of very many rows whose every mean is off by less than anybody cares about.
+
+    Returns
+    -------
+    How many of the windows alarmed at a budget of one false alarm a month.
+    """
+    setting = replace(Setting(), rows=HARMLESS_ROWS, reference=HARMLESS_REFERENCE)
+    monitor = Monitor(baseline=frozen("iid", seed, setting, calibrate=False), settings=MonitorSettings())
+    watching = Watch({1.0: monitor}, parts=PARTS[part])
+    for first in range(0, HARMLESS_WINDOWS, 10):
+        rows, starts = traffic("iid", setting, seed, first, 10)
+        watching.read(rows + HARMLESS_MOVE, starts)
+    told = watching.alarms[1.0]
+    alarmed = {*told.windows, *told.charts}
+    return {"seed": seed, "part": part, "windows": watching.seen, "alarmed": len(alarmed)}
 
 
 def _silent(done: float) -> None:

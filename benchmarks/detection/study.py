@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 from rich.progress import Progress
 
-from benchmarks.detection import streams, watch
+from benchmarks.detection import mixed, streams, watch
 from drift_core import monitor
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # inherited by the workers: two of them share two cores
@@ -24,24 +24,25 @@ type Found = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A function with its arguments; what it returns is JSON."""
+    """A function with its arguments; what it returns is JSON. `core`: whether it runs our detector."""
 
     function: Callable[..., Found]
     arguments: tuple[str | int | float, ...]
+    core: bool = True
 
-    def file(self, folder: Path, code: str) -> Path:
-        """Where its result is kept; other code keeps it elsewhere."""
+    @property
+    def code(self) -> str:
+        """Twelve digits that change when the program does: old results are of another one."""
+        files = [Path(inspect.getfile(module)) for module in (mixed, self.function)]
+        if self.core:
+            files += [Path(inspect.getfile(module)) for module in (streams, watch)]
+            files += sorted(Path(inspect.getfile(monitor)).parent.glob("*.py"))
+        return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+    def file(self, folder: Path) -> Path:
+        """Where its result is kept."""
         name = "-".join(str(argument) for argument in self.arguments)
-        return folder / code / self.function.__name__ / f"{name}.json"
-
-
-def code_of(functions: Iterable[Callable[..., Found]]) -> str:
-    """Twelve digits that change when the core or a study does: old results are of another program."""
-    files = sorted(Path(inspect.getfile(monitor)).parent.glob("*.py"))
-    files += [Path(inspect.getfile(module)) for module in (streams, watch)]
-    files += sorted({Path(inspect.getfile(function)) for function in functions})
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files))
-    return digest.hexdigest()[:12]
+        return folder / self.function.__name__ / self.code / f"{name}.json"
 
 
 def run(pieces: list[Piece], folder: Path, *, workers: int) -> dict[str, list[Found]]:
@@ -51,21 +52,18 @@ def run(pieces: list[Piece], folder: Path, *, workers: int) -> dict[str, list[Fo
     ----------
     folder : where results are kept, a file each.
     """
-    code = code_of(piece.function for piece in pieces)
-    missing = [piece for piece in pieces if not piece.file(folder, code).exists()]
+    files = {piece: piece.file(folder) for piece in pieces}
+    missing = [piece for piece in pieces if not files[piece].exists()]
     with Progress() as progress, ProcessPoolExecutor(workers) as pool:
         task = progress.add_task(
             f"{len(pieces)} pieces", total=len(pieces), completed=len(pieces) - len(missing)
         )
-        for future in as_completed(
-            [pool.submit(_keep, piece, piece.file(folder, code)) for piece in missing]
-        ):
+        for future in as_completed([pool.submit(_keep, piece, files[piece]) for piece in missing]):
             future.result()
             progress.advance(task)
     found: dict[str, list[Found]] = {}
     for piece in pieces:
-        text = piece.file(folder, code).read_text(encoding="utf-8")
-        found.setdefault(piece.function.__name__, []).append(json.loads(text))
+        found.setdefault(piece.function.__name__, []).append(json.loads(files[piece].read_text("utf-8")))
     return found
 
 
