@@ -15,7 +15,7 @@ from drift_consumer.columns import EVENT_ID_LENGTH, flatten, id_bytes, id_times,
 from drift_consumer.decode import Decoded, Group, Positions
 from drift_consumer.records import Records
 from drift_consumer.series import NAMELESS, NO_COLUMNS, QUARANTINE, Series, WindowKey
-from drift_core.baseline import Baseline, served_matrix
+from drift_core.baseline import INTERVAL_WIDTH, PREDICTION, Baseline, served_matrix
 from drift_core.bins import Counts, Layout
 from drift_core.bundle import MonitorSettings
 from drift_core.schema import Feature, Kind, Matrix
@@ -165,18 +165,25 @@ def _numbers(sequences: list[str]) -> npt.NDArray[np.object_]:
 
 def _matrix(baseline: Baseline, table: Any) -> Matrix:
     parts = flatten(table["features"])
-    features = [_codes(feature, part) for feature, part in zip(baseline.schema.features, parts, strict=True)]
+    features = [codes(feature, part) for feature, part in zip(baseline.schema.features, parts, strict=True)]
     lower, upper, _ = (numbers(part) for part in flatten(table["interval"]))
     with np.errstate(over="ignore", invalid="ignore"):
         width = upper - lower
-    return served_matrix(np.column_stack(features), numbers(one_chunk(table["prediction"])), width)
+    served = {PREDICTION: numbers(one_chunk(table["prediction"])), INTERVAL_WIDTH: width}
+    watched = [served[column.name] for column in baseline.columns[len(features) :]]
+    return served_matrix(np.column_stack(features), *watched)
 
 
-def _codes(feature: Feature, values: Any) -> Matrix:
-    """A feature's values as the model's matrix holds them; categories are looked up once each."""
+def codes(feature: Feature, values: Any) -> Matrix:
+    """A feature's values as the model's matrix holds them; categories are looked up once each.
+
+    Parameters
+    ----------
+    values : a pyarrow array, shape (n,).
+    """
     if feature.kind is not Kind.CATEGORICAL:
         return numbers(values)
     encoded = values.dictionary_encode()
-    codes = np.append(feature.codes(encoded.dictionary.to_pylist()), np.nan)
-    found: Matrix = codes[encoded.indices.fill_null(len(codes) - 1).to_numpy(zero_copy_only=False)]
+    known = np.append(feature.codes(encoded.dictionary.to_pylist()), np.nan)
+    found: Matrix = known[encoded.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False)]
     return found

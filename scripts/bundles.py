@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+from botocore.exceptions import ClientError
 
 from drift_core.bundle import MANIFEST_FILE, MODEL_FILE, SAMPLE_FILE, Manifest, bundle_prefix
 from drift_core.schema import Scalar
@@ -82,20 +83,7 @@ class LoadedBundle:
         BundleMissingError
             If none is active.
         """
-        parameter = stack.outputs["ActiveBundleParameterName"]
-        version = stack.client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"]
-        if version == "none":
-            raise BundleMissingError(
-                "the stack serves no bundle yet; activate one: python -m scripts.deploy --help"
-            )
-        bucket, s3 = stack.outputs["ModelsBucketName"], stack.client("s3")
-        prefix = bundle_prefix(parameter.split("/")[2], version)
-
-        def read(name: str) -> bytes:
-            content: bytes = s3.get_object(Bucket=bucket, Key=prefix + name)["Body"].read()
-            return content
-
-        return cls.load(read)
+        return cls.load(reader(stack, active_version(stack)))
 
     def predict(self, instances: list[Mapping[str, Scalar]]) -> Predictions:
         """What the service would answer for raw instances."""
@@ -106,6 +94,53 @@ class LoadedBundle:
         names = self.manifest.schema.names
         columns = [[plain(value) for value in rows[name].tolist()] for name in names]
         return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def watched_model(stack: Stack) -> str:
+    """Name of the model that a stack watches."""
+    return stack.outputs["ActiveBundleParameterName"].split("/")[2]
+
+
+def active_version(stack: Stack) -> str:
+    """The version that a stack serves.
+
+    Raises
+    ------
+    BundleMissingError
+        If none is active.
+    """
+    parameter = stack.outputs["ActiveBundleParameterName"]
+    version: str = stack.client("ssm").get_parameter(Name=parameter)["Parameter"]["Value"]
+    if version == "none":
+        raise BundleMissingError(
+            "the stack serves no bundle yet; activate one: python -m scripts.deploy --help"
+        )
+    return version
+
+
+def reader(stack: Stack, version: str) -> Callable[[str], bytes]:
+    """Content of a file of one version in a stack's models bucket, by its name.
+
+    Raises
+    ------
+    BundleMissingError
+        When it is called, if there is no such file.
+    """
+    bucket, s3 = stack.outputs["ModelsBucketName"], stack.client("s3")
+    prefix = bundle_prefix(watched_model(stack), version)
+
+    def read(name: str) -> bytes:
+        try:
+            content: bytes = s3.get_object(Bucket=bucket, Key=prefix + name)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchKey":
+                raise
+            raise BundleMissingError(
+                f"s3://{bucket}/{prefix} has no {name}; upload the bundle: python -m scripts.deploy --bundle"
+            ) from error
+        return content
+
+    return read
 
 
 def plain(value: Any) -> Scalar:
