@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("consume", "ingest")
+BENCHMARKS = ("consume", "ingest", "judge")
 
 if __name__ == "__main__":
     for name in BENCHMARKS:
