@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -177,7 +178,7 @@ def _through_api(
         truths = [
             {"prediction_id": prediction_id, "label": float(label)}
             for prediction_id, label, told in zip(ids, made[bundle.manifest.target], known, strict=True)
-            if told and prediction_id is not None
+            if told and prediction_id is not None and not math.isnan(label)
         ]
         if truths:
             task = bar.add_task("feedback", total=len(truths))

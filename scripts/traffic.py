@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from drift_core.event import Event, Interval, LabelEvent, PredictionEvent
 from drift_core.schema import Kind
 from scripts.bundles import LoadedBundle
 from scripts.event_ids import derived_event_id
-from scripts.scenarios import Change, Scenario, chosen_feature
+from scripts.scenarios import Change, Scenario, ScenarioError, chosen_feature
 
 PREDICTIONS = 5_000
 """Rows that the model answers at a time."""
@@ -75,9 +76,14 @@ def changed(
     Raises
     ------
     ScenarioError
-        If the bundle has no feature that the scenario could change.
+        If the bundle has no feature that the scenario could change, or no label for one that shows in labels.
     """
     manifest = bundle.manifest
+    if scenario.labels and bundle.sample[manifest.target].isna().all():
+        raise ScenarioError(
+            f"no label is known of the rows that {manifest.model_version} was accepted with, and this "
+            f"scenario shows only in labels; choose another, or give --bundle of a trained version"
+        )
     names = [f.name for f in manifest.schema.features if f.kind is Kind.NUMERIC]
     spread = bundle.sample[[*names, manifest.target]].std(ddof=0)
     return scenario.apply(
@@ -134,7 +140,7 @@ def labels(
 
     Parameters
     ----------
-    values : shape (n,), the truth about each prediction.
+    values : shape (n,), the truth about each prediction; NaN where nobody knows it.
     delay_ms : from a prediction to its label.
     """
     known = np.random.default_rng([seed, 3]).random(len(told)) < share
@@ -148,5 +154,5 @@ def labels(
             source=event.source,
         )
         for event, value, label_known in zip(told, values, known.tolist(), strict=True)
-        if label_known
+        if label_known and not math.isnan(value)
     ]

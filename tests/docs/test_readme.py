@@ -93,7 +93,7 @@ def test_what_needs_an_aws_account_is_at_least_spelled_right() -> None:
     """Options of `python -m scripts...` in the text, outside of blocks, are options of that command."""
     for line in re.findall(r"`(python -m [\w.]+ [^`]*--[^`]*)`", README):
         words = line.split()
-        if words[2] not in ("scripts.deploy", "scripts.query"):
+        if words[2] not in ("scripts.deploy", "scripts.query", "scripts.accept"):
             continue
         known = run(PROJECT, f". .venv/bin/activate && COLUMNS=200 {' '.join(words[:3])} --help")
         if words[2] == "scripts.deploy":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,9 @@ from scripts.bundles import BundleMissingError, LoadedBundle
 from scripts.record import write
 from scripts.recorded import entries, moved
 from scripts.recorded_table import TableReader
+from scripts.scenarios import SCENARIOS, ScenarioError
 from scripts.sources import Source
-from scripts.traffic import Plan, drawn, labels, predictions
+from scripts.traffic import Plan, changed, drawn, labels, predictions
 
 PLAN = Plan(start_ms=1_767_225_600_000, windows=3, rows=50, window_seconds=60, seed=1)
 
@@ -65,6 +68,24 @@ def test_labels_come_later_and_for_a_share(bundle: LoadedBundle) -> None:
     for label in known:
         assert isinstance(label, LabelEvent)
         assert label.event_time == by_id[label.prediction_id].event_time + 5_000
+
+
+def test_a_label_that_nobody_knows_is_not_sent(bundle: LoadedBundle) -> None:
+    """Rows of accepted traffic have the labels that had come by then."""
+    events = told(bundle)
+    values = [math.nan if i % 3 else 1.0 for i in range(len(events))]
+    found = labels(events, values, delay_ms=0, share=1.0, seed=0)
+    assert [event.prediction_id for event in found if isinstance(event, LabelEvent)] == [
+        event.event_id for event in events[::3]
+    ]
+
+
+def test_what_shows_only_in_labels_needs_some(bundle: LoadedBundle) -> None:
+    unlabelled = replace(bundle, sample=bundle.sample.assign(price=math.nan))
+    rows = drawn(unlabelled, PLAN)
+    assert len(changed(unlabelled, rows, PLAN, SCENARIOS["sudden"])) == len(rows)
+    with pytest.raises(ScenarioError, match=r"^no label is known of the rows that v1 was accepted with,"):
+        changed(unlabelled, rows, PLAN, SCENARIOS["concept"])
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
