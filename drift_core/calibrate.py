@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from drift_core.charts import BASELINE_ERROR, DELTAS
+from drift_core.charts import BASELINE_ERROR, DELTAS, wagers
 from drift_core.evidence import Evidence, normal_of_t, standardised
 from drift_core.history import History
 from drift_core.monitor import Monitor
@@ -183,16 +183,15 @@ def _highest(
     # One column a chart, upwards and then downwards, so that each pass runs straight through memory.
     charted = np.concatenate([np.arange(signals), np.flatnonzero(two_sided)])
     sign = np.where(np.arange(len(charted)) < signals, 1.0, -1.0)
-    beyond = np.maximum(worlds.harmless - worlds.allowance, 0)[charted]
-    bets = (np.array(DELTAS)[:, None] + 2 * beyond).astype(np.float32)
+    bets, needed = (side[charted].T.astype(np.float32) for side in wagers(worlds.harmless, worlds.allowance))
     charts = np.zeros((len(DELTAS), STREAMS, len(charted)), np.float32)
     highest, cycle = [], np.zeros((STREAMS, len(DELTAS)), np.float32)
     for step in range(WINDOWS):
         z = worlds.z[rng.integers(0, pool, STREAMS)]
         z = normal_of_t((z * own + error) * scale, worlds.freedom)
-        signed = (z[:, charted] * sign - worlds.allowance[charted]).astype(np.float32)
+        signed = (z[:, charted] * sign).astype(np.float32)
         for i, bet in enumerate(bets):
-            charts[i] += bet * signed - bet**2 / 2
+            charts[i] += bet * (signed - needed[i])
             np.maximum(charts[i], 0, out=charts[i])
         if step >= BURN_IN:
             np.maximum(cycle, charts.max(2).T, out=cycle)
@@ -208,7 +207,8 @@ def _line(highest: Matrix) -> tuple[Matrix, Matrix]:
     """Intercept and slope of the logarithm of how often a window passes a level, shape (4,) each.
 
     Charts of different sizes rise together, so all four pass their levels less often than the sum of each;
-    the intercept is lowered by what the rarer half of the levels shows of this.
+    the intercept is lowered by what the rarer half of the levels shows of this. Charts that never rise have a
+    slope of 0.
 
     Parameters
     ----------
@@ -216,8 +216,8 @@ def _line(highest: Matrix) -> tuple[Matrix, Matrix]:
     """
     rates = np.log(-np.log1p(-LEVELS) / CYCLE)
     heights = np.quantile(highest, 1 - LEVELS, axis=0)
-    fits = [np.polyfit(heights[:, i], rates, 1) for i in range(heights.shape[1])]
+    fits = [np.polyfit(h, rates, 1) if np.ptp(h) > 0 else (0.0, 0.0) for h in heights.T]
     slope, intercept = (np.array(side) for side in zip(*fits, strict=True))
     together = np.array([(highest > height).any(1).mean() for height in heights])
     shared = np.log1p(-np.minimum(together, 1 - 1e-9)) / np.log1p(-LEVELS) / highest.shape[1]
-    return intercept + np.log(shared[len(LEVELS) // 2 :].mean()), -slope
+    return intercept + np.log(max(shared[len(LEVELS) // 2 :].mean(), 1e-9)), -slope

@@ -29,6 +29,17 @@ def conservative(windows: float, charts: int) -> Matrix:
     return np.full(len(DELTAS), math.log(windows * charts))
 
 
+GENTLEST_SLOPE = 0.5
+"""Far out, the chance of passing h falls like exp(-h) in a fair game. A line that falls half as fast or more
+gently is no tail: in a few of the simulated worlds charts rise without end, in all others none does."""
+
+NO_THRESHOLD = 1_000.0
+"""Evidence that no chart reaches: the conservative threshold is lower, and holds."""
+
+LOWEST_THRESHOLD = 1.0
+"""Evidence below which no chart alarms, however large the budget."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Calibration:
     """How often charts of one size of drift pass a threshold h: exp(intercept - slope h) times a window.
@@ -48,13 +59,22 @@ class Calibration:
     def threshold(self, n: int, windows: float) -> Matrix:
         """Threshold by size of drift, shape (4,), so that all together alarm once in A windows.
 
+        `NO_THRESHOLD` where the simulation shows none.
+
         Parameters
         ----------
         n : rows of a window; between simulated numbers the logarithm is interpolated.
         windows : A.
         """
         at = np.log(self.rows)
-        found = (self.intercept + math.log(len(DELTAS) * windows)) / self.slope
+        found = np.full(self.slope.shape, NO_THRESHOLD)
+        np.divide(
+            self.intercept + math.log(len(DELTAS) * windows),
+            self.slope,
+            out=found,
+            where=self.slope >= GENTLEST_SLOPE,
+        )
+        found = np.maximum(found, LOWEST_THRESHOLD)
         return np.array([np.interp(math.log(max(n, 1)), at, column) for column in found.T])
 
     def to_json(self) -> dict[str, Any]:

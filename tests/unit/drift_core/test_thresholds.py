@@ -44,3 +44,16 @@ def test_json_round_trip_keeps_thresholds_to_the_bit() -> None:
     read = Calibration.from_json(json.loads(json.dumps(CALIBRATION.to_json())))
     assert read.windows == CALIBRATION.windows
     assert np.array_equal(read.threshold(777, 17_280), CALIBRATION.threshold(777, 17_280))
+
+
+@pytest.mark.parametrize("windows", [1.0, 60.0, 17_280.0])
+def test_a_line_that_is_no_tail_gives_no_threshold(windows: float) -> None:
+    """Lines as daily windows gave them: thresholds were negative, and every chart above them for ever."""
+    found = Calibration(
+        rows=(30, 150),
+        intercept=np.array([[0.4, -7.46, 0.0, -30.0], [0.4, -7.46, 0.0, -30.0]]),
+        slope=np.array([[0.06, 0.007, 0.0, 1.0], [0.06, 0.007, 0.0, 1.0]]),
+        windows=162_000,
+    ).threshold(50, windows)
+    assert (found[:3] > conservative(17_280, 1_000)[:3]).all()
+    assert found[3] == 1.0  # and a steep line none below all evidence
