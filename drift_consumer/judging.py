@@ -138,8 +138,7 @@ class Judge:
         judged, carried_from = None, None if in_turn else cursor.carried_from
         if in_turn or not _knows(before, gathered):
             if before or gathered.state.n >= self.monitor.settings.min_samples:
-                judged, learned = self._decide(gathered, before, memory, in_turn=in_turn)
-                memory = learned if in_turn else memory
+                judged, memory = self._decide(gathered, before, memory, in_turn=in_turn)
                 done["judged"] += 1
             elif in_turn:
                 carried_from = start
@@ -169,8 +168,7 @@ class Judge:
         before = self.progress.judged(self.series, span.span, span.start)
         judged, memory = None, progress.memory
         if gathered.state.n >= self.monitor.settings.min_samples and not _knows(before, gathered):
-            judged, learned = self._decide(gathered, before, memory, in_turn=before is None)
-            memory = learned if before is None else memory
+            judged, memory = self._decide(gathered, before, memory, in_turn=before is None)
             done[span.span] += 1
         progress = Progress(cursor=progress.cursor.closed(span), memory=memory)
         self.progress.advance(self.series, progress, judged, self.clock())
@@ -188,7 +186,7 @@ class Judge:
 
         Parameters
         ----------
-        in_turn : whether the span has not been judged in its turn yet; otherwise the charts stay as they are.
+        in_turn : whether the span has not been judged in its turn yet; otherwise the memory stays as it is.
 
         Returns
         -------

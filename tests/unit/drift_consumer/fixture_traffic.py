@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import copy
 import io
 import json
+import math
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,7 @@ from drift_consumer.evaluate import Resources as EvaluatorResources
 from drift_consumer.evaluate import evaluate
 from drift_consumer.metrics import Publisher
 from drift_consumer.progress import ProgressStore
+from drift_consumer.series import Series
 from drift_consumer.settings import EvaluatorSettings
 from drift_consumer.verdict_store import VerdictStore
 from drift_consumer.window_store import WindowStore
@@ -33,7 +37,11 @@ from drift_core.bundle import (
 )
 from drift_core.event import Event, Interval, LabelEvent, PredictionEvent
 from drift_core.freeze import freeze
+from drift_core.memory import Memory
+from drift_core.monitor import Monitor
 from drift_core.schema import Feature, FeatureSchema, Kind
+from drift_core.season import DAY_MS
+from drift_core.span import Span
 from tests.unit.drift_consumer.fake_aws import Calls, FakeCloudWatch, FakeDynamoDB, FakeS3
 
 MODEL = "house-prices"
@@ -51,15 +59,39 @@ SCHEMA = FeatureSchema(
 
 
 def bundle_objects(
-    version: str = VERSION, schema: FeatureSchema = SCHEMA, monitor: MonitorSettings | None = None
+    version: str = VERSION,
+    schema: FeatureSchema = SCHEMA,
+    monitor: MonitorSettings | None = None,
+    *,
+    seasonal: bool = False,
 ) -> dict[str, bytes]:
-    """Contents by key in the models bucket."""
+    """Contents by key in the models bucket.
+
+    Parameters
+    ----------
+    seasonal : whether training knows its times, five weeks in which numbers follow `seasonal_shift`.
+    """
+    return dict(_bundle_objects(version, schema, monitor or MonitorSettings(), seasonal))
+
+
+def seasonal_shift(time: int) -> float:
+    """How many standard deviations numbers are higher at this time of the day."""
+    return 2 * math.sin(time / DAY_MS * 2 * math.pi)
+
+
+@cache
+def _bundle_objects(
+    version: str, schema: FeatureSchema, monitor: MonitorSettings, seasonal: bool
+) -> dict[str, bytes]:
     rng = np.random.default_rng(7)
-    rows = 2_000
+    rows = 20_000 if seasonal else 2_000
+    times = NOON - np.arange(rows, 0, -1) * (35 * DAY_MS // rows) if seasonal else None
     columns = [rng.integers(0, max(2, len(f.categories)), rows).astype(float) for f in schema.features]
     for i, feature in enumerate(schema.features):
         if feature.kind is Kind.NUMERIC:
-            columns[i] = rng.normal(5, 1, rows)
+            columns[i] = rng.normal(5, 1, rows) + (
+                0 if times is None else np.vectorize(seasonal_shift)(times)
+            )
     baseline = freeze(
         model_name=MODEL,
         model_version=version,
@@ -67,6 +99,7 @@ def bundle_objects(
         matrix=np.column_stack(columns),
         predictions=rng.normal(100, 10, rows),
         interval_widths=rng.normal(20, 2, rows),
+        times=times,
     ).to_json()
     manifest = Manifest(
         model_name=MODEL,
@@ -76,7 +109,7 @@ def bundle_objects(
         schema=schema,
         interval=IntervalRule(coverage=0.9, offset=0.0, width_quantiles=(1.0,)),
         files={BASELINE_FILE: FileEntry.of(baseline.encode())},
-        monitor=monitor or MonitorSettings(),
+        monitor=monitor,
     ).to_json()
     prefix = bundle_prefix(MODEL, version)
     return {prefix + BASELINE_FILE: baseline.encode(), prefix + MANIFEST_FILE: manifest.encode()}
@@ -99,6 +132,36 @@ def prediction(number: int, time: int = NOON, **changes: Any) -> PredictionEvent
         "source": "api",
     }
     return PredictionEvent(**{**fields, **changes})
+
+
+def healthy(count: int, start: int = NOON, *, first: int = 0, shift: float = 0.0) -> list[PredictionEvent]:
+    """Predictions as training saw them, but for a shift of `size` in its standard deviations.
+
+    Parameters
+    ----------
+    first : makes them other ones, with other values.
+    """
+    rng = np.random.default_rng(first)
+    areas, sizes = rng.choice(SCHEMA.features[1].categories, count), rng.normal(5 + shift, 1, count)
+    gardens, widths, predictions = (
+        rng.random(count) < 0.5,
+        rng.normal(20, 2, count),
+        rng.normal(100, 10, count),
+    )
+    return [
+        prediction(
+            first + i,
+            start + i,
+            features={"size": float(sizes[i]), "area": str(areas[i]), "garden": bool(gardens[i])},
+            prediction=float(predictions[i]),
+            interval=Interval(
+                lower=float(predictions[i] - widths[i] / 2),
+                upper=float(predictions[i] + widths[i] / 2),
+                coverage=0.9,
+            ),
+        )
+        for i in range(count)
+    ]
 
 
 def label(number: int, time: int = NOON, **changes: Any) -> LabelEvent:
@@ -207,6 +270,15 @@ class World:
             clock=lambda: self.now,
         )
 
+    def copy(self) -> World:
+        """Another world in the same state, whose calls are counted anew."""
+        other = World(window_seconds=self.window_seconds)
+        other.now, other.sequence = self.now, self.sequence
+        other.s3.objects = dict(self.s3.objects)
+        other.dynamodb.items = copy.deepcopy(self.dynamodb.items)
+        other.cloudwatch.data = list(self.cloudwatch.data)
+        return other
+
     def consume(self, events: Sequence[Event | bytes], *, shard: int = 0) -> None:
         """Let events arrive now, as the next batch of a shard."""
         payloads = [event if isinstance(event, bytes) else event.encode() for event in events]
@@ -228,6 +300,28 @@ class World:
                 name = ".".join(key.removesuffix(".json").split(".")[-2:])
                 found[name] = json.loads(self.s3.objects["archive", key])
         return found
+
+    def monitor(self) -> Monitor:
+        """Whose verdicts they are."""
+        bundle = self.resources().baselines.get(MODEL, VERSION)
+        return Monitor(
+            baseline=bundle.baseline, settings=self.evaluator().settings.monitor(bundle.manifest.monitor)
+        )
+
+    def memory(self) -> Memory:
+        """What stands beside the cursor."""
+        seconds = self.window_seconds or MonitorSettings().window_seconds
+        series = Series(kind="prediction", model_name=MODEL, model_version=VERSION, window_seconds=seconds)
+        return self.evaluator().progress.read(series, self.monitor().start()).memory
+
+    def judged(self, span: Span) -> list[dict[str, Any]]:
+        """The items that remember verdicts, in the order of time."""
+        found = [
+            (sk, item)
+            for (pk, sk), item in self.dynamodb.items.items()
+            if pk.startswith("judged#prediction#") and pk.endswith(f"#{span}")
+        ]
+        return [item for _, item in sorted(found, key=lambda one: one[0])]
 
     def pending(self) -> list[str]:
         """Sort keys of the items that wait for the evaluator."""

@@ -11,21 +11,23 @@ import numpy as np
 import pytest
 
 from drift_consumer.evaluate import evaluate
+from drift_core import classified
 from drift_core.baseline import served_matrix
-from drift_core.bundle import MonitorSettings
 from drift_core.event import Interval, PredictionEvent
-from drift_core.monitor import Monitor
 from drift_core.span import Span
+from drift_core.verdict import Verdict
 from drift_core.window import WindowState, hash_event_ids
-from tests.unit.drift_consumer.fake_aws import CrashError
 from tests.unit.drift_consumer.fixture_traffic import (
     MODEL,
     NOON,
     SCHEMA,
     VERSION,
     World,
+    bundle_objects,
+    healthy,
     label,
     prediction,
+    seasonal_shift,
 )
 
 MINUTE = 60_000
@@ -51,9 +53,18 @@ def state_of(world: World, events: Iterable[PredictionEvent]) -> WindowState:
     return WindowState.of(baseline.layout, rows, np.array([e.event_time for e in events]), ids)
 
 
-def monitor(world: World) -> Monitor:
-    baseline = world.resources().baselines.get(MODEL, VERSION).baseline
-    return Monitor(baseline=baseline, settings=MonitorSettings(min_samples=20))
+def truth_of(world: World, state: WindowState, *, span: Span, start: int, end: int) -> Verdict:
+    """The first verdict on a span of one cell of the season, from the monitor itself."""
+    monitor = world.monitor()
+    memory, cells = monitor.start(), {monitor.cell(start): state.n}
+    judgement = monitor.judge(state, span=span, start=start, end=end, memory=memory)
+    return classified.classified(monitor, judgement, state, cells=cells, memory=memory).verdict
+
+
+@pytest.fixture
+def without_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes seconds an hour, and has its own tests."""
+    monkeypatch.setattr(classified, "FEWEST_ROWS", 10**9)
 
 
 def test_one_verdict_over_all_shards() -> None:
@@ -79,9 +90,9 @@ def test_the_verdict_is_that_of_the_rows() -> None:
     for shard in range(3):
         world.consume(events[shard::3], shard=shard)
     world.evaluate(NOON + WINDOW + MINUTE)
-    watch = monitor(world)
-    truth = watch.judge(
-        state_of(world, events), span=Span.WINDOW, start=NOON, end=NOON + WINDOW, memory=watch.start()
+    monitor = world.monitor()
+    truth = monitor.judge(
+        state_of(world, events), span=Span.WINDOW, start=NOON, end=NOON + WINDOW, memory=monitor.start()
     ).verdict
     verdict = world.verdicts()[f"window.{NOON}"]
     described = json.loads(json.dumps(truth.to_json()))
@@ -235,14 +246,9 @@ def test_hours_and_days_are_sums_of_windows() -> None:
     assert "hour" not in done
     assert world.evaluate(NOON + HOUR + MINUTE)["hour"] == 1
     verdict = world.verdicts()[f"hour.{NOON}"]
-    watch = monitor(world)
-    truth = watch.judge(
-        state_of(world, [*events[:60], *few]),
-        span=Span.HOUR,
-        start=NOON,
-        end=NOON + HOUR,
-        memory=watch.start(),
-    ).verdict
+    truth = truth_of(
+        world, state_of(world, [*events[:60], *few]), span=Span.HOUR, start=NOON, end=NOON + HOUR
+    )
     described = json.loads(json.dumps(truth.to_json()))
     assert {name: verdict[name] for name in described} == described
     assert world.evaluate(NOON + 12 * HOUR + MINUTE) == {"judged": 1, "hour": 1, "day": 1}
@@ -252,6 +258,34 @@ def test_hours_and_days_are_sums_of_windows() -> None:
     assert world.evaluate(world.now + MINUTE) == {"judged": 1, "hour": 1, "day": 1}
     assert world.verdicts()[f"day.{midnight}"]["revision"] == 1
     assert world.evaluate(world.now + MINUTE) == {}
+
+
+@pytest.mark.usefixtures("without_classifier")
+def test_a_day_is_compared_with_the_hours_that_it_has() -> None:
+    """Its rows come from noon and from three: with training's whole day they would have drifted."""
+    world = World(bundle_objects(seasonal=True))
+    hours = {0: 30, 3: 90}
+    events = [
+        event
+        for hour, count in hours.items()
+        for event in healthy(
+            count, NOON + hour * HOUR, first=1_000 * hour, shift=seasonal_shift(NOON + hour * HOUR)
+        )
+    ]
+    world.now = NOON + 13 * HOUR
+    world.consume(events)
+    world.evaluate(world.now + WINDOW)
+    monitor, state = world.monitor(), state_of(world, events)
+    cells = {monitor.cell(NOON + hour * HOUR): count for hour, count in hours.items()}
+    assert len(cells) == 2
+    midnight = NOON - 12 * HOUR
+    arguments: dict[str, Any] = {"span": Span.DAY, "start": midnight, "end": midnight + 24 * HOUR}
+    truth = monitor.judge(state, memory=monitor.start(), cells=cells, **arguments).verdict
+    blind = monitor.judge(state, memory=monitor.start(), **arguments).verdict
+    verdict = world.verdicts()[f"day.{midnight}"]
+    described = json.loads(json.dumps(truth.to_json()))
+    assert {name: verdict[name] for name in described} == described
+    assert truth.features["size"].score < blind.features["size"].score
 
 
 def test_an_hour_waits_for_its_windows() -> None:
@@ -279,6 +313,7 @@ def opened(world: World) -> list[int]:
     return sizes
 
 
+@pytest.mark.usefixtures("without_classifier")
 @pytest.mark.parametrize("windows_a_run", [50, 10_000])
 def test_the_cursor_of_a_backfill_stays_small(windows_a_run: int) -> None:
     """Kept open until the end, the hours and days of a year were 429 KB, more than an item holds."""
@@ -387,57 +422,3 @@ def test_records_counted_during_the_judgement_are_judged_again() -> None:
     world.evaluate(NOON + WINDOW + 2 * MINUTE)
     verdict = world.verdicts()[f"window.{NOON}"]
     assert (verdict["n"], verdict["revision"]) == (32, 1)
-
-
-def story() -> World:
-    """Traffic that is carried, judged, late and not predictions at all."""
-    world = World()
-    world.consume([*traffic(12, 0), label(1), b"bad"])
-    world.consume(traffic(30, 1, first=100), shard=1)
-    world.consume(traffic(30, 2, first=200), shard=1)
-    world.consume(traffic(30, 12, first=300), shard=1)
-    world.now = NOON + HOUR + WINDOW + MINUTE
-    return world
-
-
-def calls_of(world: World) -> int:
-    before = world.calls.count
-    world.evaluate()
-    return world.calls.count - before
-
-
-def end_of(world: World) -> tuple[object, ...]:
-    """What must not depend on crashes: verdicts but for their time, and what is remembered."""
-    verdicts = {name: {**verdict, "judged_at": ""} for name, verdict in world.verdicts().items()}
-    items = {
-        key: {name: value for name, value in item.items() if name not in ("version", "expires", "revision")}
-        for key, item in world.dynamodb.items.items()
-    }
-    return verdicts, items
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_a_crash_around_any_call_changes_no_verdict(when: str) -> None:
-    clean = story()
-    calls = calls_of(clean)
-    assert clean.pending() == []
-    windows = {f"window.{NOON + number * WINDOW}" for number in (0, 2, 12)}
-    assert set(clean.verdicts()) == {*windows, f"hour.{NOON}"}
-    for number in range(1, calls + 1):
-        world = story()
-        world.calls.crash_at(number, when)
-        with pytest.raises(CrashError):
-            world.evaluate()
-        world.calls.heal()
-        world.evaluate()
-        assert end_of(world) == end_of(clean), number
-        names = {
-            (d["MetricName"], *(x["Value"] for x in d["Dimensions"]), d["Value"])
-            for d in world.cloudwatch.data
-        }
-        expected = {
-            (d["MetricName"], *(x["Value"] for x in d["Dimensions"]), d["Value"])
-            for d in clean.cloudwatch.data
-        }
-        assert names >= expected, "a metric may be put twice, never be missing"
-        assert world.evaluate() == {}

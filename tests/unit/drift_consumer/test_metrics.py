@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from drift_consumer.metrics import BATCH, Metric, Publisher
+from drift_consumer.metrics import BATCH, Metric, Publisher, verdict_metrics
+from drift_core.span import Span
+from drift_core.window import WindowState, hash_event_ids
 from tests.unit.drift_consumer.fake_aws import Calls, FakeCloudWatch
+from tests.unit.drift_consumer.fixture_traffic import World
 
 
 class Counting(FakeCloudWatch):
@@ -50,3 +55,18 @@ def test_a_feature_may_have_any_name() -> None:
     assert name.isascii()
     assert len(name) == 1024
     assert datum["Dimensions"][0] == {"Name": "ModelName", "Value": "m"}
+
+
+def test_a_model_whose_predictions_are_not_watched_has_no_metric_of_them() -> None:
+    world = World()
+    monitor = world.monitor()
+    ids = hash_event_ids(np.array([str(i) for i in range(100)], "S36"))
+    rows = np.ones((100, len(monitor.baseline.columns)))
+    state = WindowState.of(monitor.baseline.layout, rows, np.arange(100), ids)
+    verdict = monitor.judge(state, span=Span.WINDOW, start=0, end=300_000, memory=monitor.start()).verdict
+    counts = {"new": 100, "late": 0, "duplicates": 0}
+    watched = {metric.name for metric in verdict_metrics(verdict, **counts)}
+    alone = replace(verdict, prediction=None, interval_width=None, multivariate=None)
+    assert watched - {metric.name for metric in verdict_metrics(alone, **counts)} == {
+        "OutOfRangePredictionPercent"
+    }
