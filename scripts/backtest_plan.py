@@ -89,6 +89,8 @@ class Plan:
         calibrate : told how far the simulation of thresholds is; None leaves it out.
         """
         baseline = frozen(pair, settings, seed=self.seed, calibrate=calibrate)
+        if calibrate is not None and baseline.calibration is not None:
+            calibrate(1.0)
         return Watch.over(Monitor(baseline=baseline, settings=settings), pair.live)
 
     def judged(self, watch: Watch, cut: Cut, progress: Share) -> list[Told]:
@@ -150,9 +152,11 @@ def notes(plan: Plan, watch: Watch, cut: Cut, pair: Pair) -> list[str]:
     else:
         known = baseline.noise.get(Span.WINDOW)
         season = baseline.seasonal.season
-        noise = "learned from live windows, since the reference's are too few"
+        noise = "the reference's are too few, so it is learned from live ones"
         if known is not None:
-            noise = f"from {known.count:,} windows of the reference"
+            noise = f"from {known.count:,} of the reference"
+        elif baseline.block_noise is not None:
+            noise = f"from {baseline.block_noise.count:,} blocks of the reference until 20 live ones tell"
         found.append(
             f"Season of the reference: {'none, it is too short' if season is Season.NONE else season.value}. "
             f"Noise between windows: {noise}."
