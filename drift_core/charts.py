@@ -23,6 +23,9 @@ BASELINE_ERROR = 3.5
 """Standard errors of the baseline itself that are allowed for: of 200 signals one in 12 baselines has a
 larger one."""
 
+BOLDEST = 2.0
+"""Largest bet, in the size of drift that it is made for."""
+
 CEILING = 1.25
 """A chart stops here, in thresholds, so that it comes down soon after the drift has ended."""
 
@@ -57,9 +60,7 @@ class Charts:
     ) -> Charts:
         """The charts after one more window.
 
-        C ← max(0, C + λ(±z - b) - λ²/2) with b the allowance for the baseline's error, κ = max(harmless, b)
-        and λ = Δ + 2(κ - b). It grows only where the drift exceeds κ + Δ/2; of all bets that do so it is the
-        one whose exponential is a fair game when the drift is b.
+        C ← max(0, C + λ(±z - κ - Δ/2)), with the bets λ and κ + Δ/2 of `wagers`.
 
         Parameters
         ----------
@@ -67,11 +68,11 @@ class Charts:
         two_sided : shape (signals,); the others have no charts downwards.
         start : of the window, UTC milliseconds.
         """
-        beyond = np.maximum(np.nan_to_num(harmless) - allowance, 0.0)
-        bets = np.array(DELTAS) + 2 * beyond[:, None, None]
+        bets, needed = wagers(harmless, allowance)
         known = ~np.isnan(z)
-        signed = np.nan_to_num(z)[:, None] * np.array([1.0, -1.0]) - allowance[:, None]
-        gain = np.where(known[:, None, None], bets * signed[:, :, None] - bets**2 / 2, 0.0)
+        signed = np.nan_to_num(z)[:, None] * np.array([1.0, -1.0])
+        gain = bets[:, None] * (signed[:, :, None] - needed[:, None])
+        gain = np.where(known[:, None, None], gain, 0.0)
         evidence = np.maximum(self.evidence + gain, 0.0)
         evidence[~two_sided, 1] = 0.0
         since = np.where(evidence == 0, NEVER, np.where(self.since == NEVER, start, self.since))
@@ -92,6 +93,27 @@ class Charts:
         best = relative.argmax(1)[:, None]
         since = np.take_along_axis(self.since.reshape(relative.shape), best, 1)
         return np.take_along_axis(relative, best, 1)[:, 0], since[:, 0]
+
+
+def wagers(harmless: Matrix, allowance: Matrix) -> tuple[Matrix, Matrix]:
+    """Bets λ of the charts, and the z that each needs to grow, κ + Δ/2 with κ = max(harmless, b).
+
+    λ = Δ + 2(κ - b) makes the exponential a fair game when the drift is b, the allowance for the baseline's
+    error, and a losing one below. It is cut at 2Δ, so that the game is lost up to a drift of κ - Δ/2 too: in
+    windows of very many rows that is nearly all that is harmless.
+
+    Parameters
+    ----------
+    harmless, allowance : shape (signals,).
+
+    Returns
+    -------
+    Two arrays of shape (signals, 4), by size of drift.
+    """
+    deltas = np.array(DELTAS)
+    beyond = np.maximum(np.nan_to_num(harmless) - allowance, 0.0)[:, None]
+    bets = np.minimum(deltas + 2 * beyond, BOLDEST * deltas)
+    return bets, allowance[:, None] + beyond + deltas / 2
 
 
 def number_of_charts(two_sided: npt.NDArray[np.bool_]) -> int:

@@ -126,14 +126,17 @@ def standardised(raw: Raw, signals: Signals, phi: Matrix, freedom: Matrix) -> Ev
 
     Parameters
     ----------
-    phi, freedom : shape (windows, signals) or (signals,), from `Noise.factors`.
+    phi, freedom : shape (windows, signals) or (signals,), from `Monitor.factors`. For X² they are its mean
+        and the degrees of freedom of a χ² that scatters as much (Satterthwaite 1946).
     """
     phi = np.broadcast_to(phi, raw.value.shape)
     freedom = np.broadcast_to(freedom, raw.value.shape)
     root = np.sqrt(phi)
     z, harmless = normal_of_t(raw.value / root, freedom), raw.harmless / root
     at = signals.where(Law.CHI2)
-    z[:, at] = _chi2_z(raw.value[:, at] / phi[:, at], raw.freedom[:, at], raw.harmless[:, at] / phi[:, at])
+    fewer = np.minimum(raw.freedom[:, at], freedom[:, at])
+    ratio = fewer / np.maximum(raw.freedom[:, at], 1) / phi[:, at]
+    z[:, at] = _chi2_z(raw.value[:, at] * ratio, fewer, raw.harmless[:, at] * ratio)
     harmless[:, at] = 0.0  # the non-central law has it already
     at = signals.where(Law.MAXIMUM)
     beyond = np.maximum(raw.value[:, at] / root[:, at] - harmless[:, at], 0.0)

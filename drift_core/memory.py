@@ -39,10 +39,7 @@ class Memory:
         parts = [self.charts.evidence.astype("<f8"), self.charts.since.astype("<i8")]
         for span in Span:
             noise = self.noise[span]
-            parts += [
-                noise.spans.astype("<i8"),
-                *(part.astype("<f8") for part in (noise.rows, noise.total, noise.squares)),
-            ]
+            parts += [noise.spans.astype("<i8"), noise.rows.astype("<f8"), noise.powers.astype("<f8")]
         return _MAGIC + zlib.compress(b"".join(part.tobytes() for part in parts), 6)
 
     @classmethod
@@ -57,7 +54,7 @@ class Memory:
         if data[:4] != _MAGIC:
             raise ValueError(f"a monitor's memory begins with {_MAGIC!r}, this one with {data[:4]!r}")
         words = np.frombuffer(zlib.decompress(data[4:]), "<i8")
-        charts, sums = signals * 2 * len(DELTAS), 4 * signals
+        charts, sums = signals * 2 * len(DELTAS), 6 * signals
         if len(words) != 2 * charts + len(Span) * sums:
             raise ValueError(f"this memory is not one of {signals} signals; it belongs to another baseline")
         shape = (signals, 2, len(DELTAS))
@@ -65,7 +62,7 @@ class Memory:
         since = words[charts : 2 * charts].astype(np.int64).reshape(shape)
         noise = {}
         for i, span in enumerate(Span):
-            own = words[2 * charts + i * sums :][:sums].reshape(4, signals)
-            rows, total, squares = (part.view("<f8").astype(float) for part in own[1:])
-            noise[span] = Noise(spans=own[0].astype(np.int64), rows=rows, total=total, squares=squares)
+            own = words[2 * charts + i * sums :][:sums].reshape(6, signals)
+            sizes = own[1:].view("<f8").astype(float)
+            noise[span] = Noise(spans=own[0].astype(np.int64), rows=sizes[0], powers=sizes[1:])
         return cls(Charts(evidence, since), noise)

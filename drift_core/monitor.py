@@ -36,7 +36,7 @@ from drift_core.naming import e_bh, log_e_of_chart, log_e_of_z, unit_factor
 from drift_core.noise import FEWEST_SPANS, MOST_SPANS, Noise
 from drift_core.reference import Reference
 from drift_core.schema import Matrix
-from drift_core.signals import CORRELATION, RELATIONS
+from drift_core.signals import CORRELATION, RELATIONS, Law
 from drift_core.span import Span
 from drift_core.squeeze import squeezed
 from drift_core.thresholds import conservative
@@ -161,15 +161,18 @@ class Monitor:
         Shapes (windows, signals) and (signals,).
         """
         signals = self.baseline.signals
-        phi, freedom = noise.measured(signals.two_sided)
+        phi, tail = noise.measured(signals.two_sided)
+        behind = np.maximum(noise.spans - 1.0, 1.0)
         for alike in signals.alike:
             some = alike[~np.isnan(phi[alike])]
-            for count in np.unique(freedom[some]).tolist():
-                same = some[freedom[some] == count]
-                phi[same], freedom[same] = squeezed(phi[same], count, self._independent(same))
+            for count in np.unique(behind[some]).tolist():
+                same = some[behind[some] == count]
+                phi[same], behind[same] = squeezed(phi[same], count, self._independent(same))
         effective = effective_rows(n[:, None], self._worth(reference))
-        grown = noise.at(n[:, None], phi, effective, freedom)
-        return grown, np.where(np.isnan(phi) | ~signals.two_sided, np.inf, freedom)
+        grown = noise.at(n[:, None], phi, effective, behind)
+        freedom = np.where(signals.two_sided, np.minimum(behind, tail), tail)
+        maximum = np.isin(np.arange(len(phi)), signals.where(Law.MAXIMUM))
+        return grown, np.where(np.isnan(phi) | maximum, np.inf, freedom)
 
     def _independent(self, some: npt.NDArray[np.intp]) -> float:
         """How many independent ones these signals are worth, by the correlations of their columns."""

@@ -24,6 +24,9 @@ FEWEST_SPANS = 20
 MOST_SPANS = 200
 """Live spans after which learning ends: a slow drift must not become noise."""
 
+SURE_ERRORS = 2.0
+"""Standard errors of a measured scatter or kurtosis that may be chance."""
+
 GROSS_SHIFT = 0.1
 """Standard deviation between spans, in σ of the column, that is assumed while φ is unknown: only shifts of
 more than about half a σ alarm then."""
@@ -37,19 +40,17 @@ class Noise:
     ----------
     spans : how many spans had the signal.
     rows : rows in these spans.
-    total, squares : Σ v and Σ v², v as `drift_core.evidence.Raw.spread` gives it.
+    powers : shape (4, signals), Σ v, Σ v², Σ v³ and Σ v⁴, v as `drift_core.evidence.Raw.spread` gives it.
     """
 
     spans: Spans
     rows: Matrix
-    total: Matrix
-    squares: Matrix
+    powers: Matrix
 
     @classmethod
     def none(cls, signals: int) -> Self:
         """Before the first span."""
-        zeros = np.zeros(signals)
-        return cls(spans=np.zeros(signals, np.int64), rows=zeros, total=zeros, squares=zeros)
+        return cls(spans=np.zeros(signals, np.int64), rows=np.zeros(signals), powers=np.zeros((4, signals)))
 
     @classmethod
     def of(cls, spread: Matrix, n: npt.NDArray[np.int64]) -> Self:
@@ -65,16 +66,12 @@ class Noise:
         return cls(
             spans=known.sum(0),
             rows=(known * n[:, None]).sum(0).astype(float),
-            total=values.sum(0),
-            squares=(values**2).sum(0),
+            powers=np.stack([(values**k).sum(0) for k in range(1, 5)]),
         )
 
     def __add__(self, other: Noise) -> Noise:
         return Noise(
-            spans=self.spans + other.spans,
-            rows=self.rows + other.rows,
-            total=self.total + other.total,
-            squares=self.squares + other.squares,
+            spans=self.spans + other.spans, rows=self.rows + other.rows, powers=self.powers + other.powers
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -84,8 +81,11 @@ class Noise:
     @classmethod
     def from_json(cls, described: Mapping[str, Any]) -> Self:
         """Read what `to_json` wrote."""
-        sums = {name: np.array(described[name], float) for name in ("rows", "total", "squares")}
-        return cls(spans=np.array(described["spans"], np.int64), **sums)
+        return cls(
+            spans=np.array(described["spans"], np.int64),
+            rows=np.array(described["rows"], float),
+            powers=np.array(described["powers"], float),
+        )
 
     @property
     def count(self) -> int:
@@ -98,25 +98,37 @@ class Noise:
         return Noise(
             spans=np.where(known, self.spans, other.spans),
             rows=np.where(known, self.rows, other.rows),
-            total=np.where(known, self.total, other.total),
-            squares=np.where(known, self.squares, other.squares),
+            powers=np.where(known, self.powers, other.powers),
         )
 
     def measured(self, signed: npt.NDArray[np.bool_]) -> tuple[Matrix, Matrix]:
-        """φ at the usual number of rows, and its degrees of freedom; NaN where spans are too few.
+        """φ at the usual number of rows, NaN where spans are too few, and the degrees of freedom of its tail.
 
-        φ is the variance about the mean, so a shift that was there from the start stays a shift; for signals
-        with one side it is their mean, which is 1 without noise.
+        φ is the variance about the mean, so a shift that was there from the start stays a shift. Student's t
+        with the kurtosis that was seen has the tail. For signals with one side φ is the mean, which is 1
+        without noise, and the tail is that of a χ² which scatters as much. Both by no more than what is sure
+        of the scatter.
 
         Parameters
         ----------
         signed : shape (signals,), whether the signal has two sides.
         """
         count = np.maximum(self.spans, 2)
-        mean = self.total / count
-        variance = np.maximum(self.squares - count * mean**2, 0.0) / (count - 1)
-        known = self.spans >= FEWEST_SPANS
-        return np.where(known, np.where(signed, variance, mean), np.nan), count - 1.0
+        one, two, three, four = self.powers / count
+        spread = np.maximum(two - one**2, 0.0)
+        scale = np.where(spread > 0, spread, 1.0)
+        bulge = (four - 4 * one * three + 6 * one**2 * two - 3 * one**4) / scale**2 - 3
+        bulge = np.where(spread > 0, np.minimum(bulge, count) - SURE_ERRORS * np.sqrt(24 / count), 0.0)
+        heavy = bulge > 0
+        bulge = np.where(heavy, bulge, 1.0)
+        scatter = scale / np.maximum(one, 1e-9) ** 2 / (1 + SURE_ERRORS * np.sqrt(8 / count))
+        tail = np.where(
+            signed,
+            np.where(heavy, 4 + 6 / bulge, np.inf),
+            np.minimum(np.where(spread > 0, 2 / scatter, np.inf), np.where(heavy, 12 / bulge, np.inf)),
+        )
+        phi = np.where(signed, spread * count / (count - 1), one)
+        return np.where(self.spans >= FEWEST_SPANS, phi, np.nan), tail
 
     def at(self, n: npt.NDArray[np.int64], phi: Matrix, effective: Matrix, freedom: Matrix) -> Matrix:
         """φ of windows of n rows, at least 1.

@@ -45,9 +45,6 @@ class Relations:
         scores : shape (m, J), normal scores of the features.
         cells : shape (m,), from `Season.cell`: what season explains is no relation.
         """
-        if len(scores) > MOST_ROWS:
-            chosen = np.random.default_rng(seed).choice(len(scores), MOST_ROWS, replace=False)
-            scores, cells = scores[chosen], cells[chosen]
         _, place, rows = np.unique(cells, return_inverse=True, return_counts=True)
         means = np.stack([np.bincount(place, column) for column in scores.T], 1) / rows[:, None]
         centred = scores - means[place]
@@ -55,6 +52,8 @@ class Relations:
         unit = centred / np.where(deviation > 0, deviation, 1.0)
         correlation = np.clip(unit.T @ unit / len(unit), -STRONGEST, STRONGEST)
         np.fill_diagonal(correlation, 1.0)
+        if len(unit) > MOST_ROWS:  # enough for a variance
+            unit = unit[np.random.default_rng(seed).choice(len(unit), MOST_ROWS, replace=False)]
         variance = np.ones_like(correlation)
         for j in range(len(deviation)):
             # The influence function of a correlation (Devlin, Gnanadesikan, Kettenring 1975).

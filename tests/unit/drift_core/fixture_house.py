@@ -51,12 +51,9 @@ def quiet(baseline: Baseline, usual: int = 500) -> Baseline:
     """The baseline as if countless spans of training had shown that rows are independent: φ is 1."""
     spans = np.full(len(baseline.signals), 10**9)
     signed = baseline.signals.two_sided
-    noise = Noise(
-        spans=spans,
-        rows=1.0 * usual * spans,
-        total=np.where(signed, 0.0, spans),
-        squares=np.where(signed, spans - 1.0, spans),
-    )
+    first, second = np.where(signed, 0.0, spans), np.where(signed, spans - 1.0, spans)
+    powers = np.stack([first, second, first, np.where(signed, 3.0 * spans, spans)])
+    noise = Noise(spans=spans, rows=1.0 * usual * spans, powers=powers)
     return replace(baseline, noise=dict.fromkeys(Span, noise))
 
 

@@ -32,9 +32,10 @@ def played(
 
 
 def by_hand(z: list[float], delta: float, harmless: float, b: float) -> float:
-    bet, evidence = delta + 2 * max(harmless - b, 0.0), 0.0
+    kappa, evidence = max(harmless, b), 0.0
+    bet = min(delta + 2 * (kappa - b), 2 * delta)
     for value in z:
-        evidence = max(0.0, evidence + bet * (value - b) - bet**2 / 2)
+        evidence = max(0.0, evidence + bet * (value - kappa - delta / 2))
     return evidence
 
 
@@ -53,16 +54,21 @@ def test_the_recursion_is_the_one_of_the_method(z: list[float], harmless: float,
 
 @pytest.mark.parametrize(("harmless", "b"), [(0.0, 0.0), (0.2, 0.35), (0.67, 0.35), (2.0, 0.5)])
 def test_a_chart_is_a_fair_game_when_the_drift_is_the_allowance(harmless: float, b: float) -> None:
-    """E exp(gain) is 1 at drift b and less below: the integral over the normal law, not a simulation."""
+    """E exp(gain) is 1 at drift b and less below: the integral over the normal law, not a simulation.
+
+    A bet that was cut is fair at κ - Δ/2 instead, which is more.
+    """
+    kappa, deltas = max(harmless, b), np.array(DELTAS)
+    fair_at = np.maximum(b, np.where(2 * (kappa - b) > deltas, kappa - deltas / 2, b))
     z = np.linspace(-14, 14, 20_001)
     before = Charts(np.full((len(z), 2, 4), 500.0), np.zeros((len(z), 2, 4), np.int64))
     gain = played(z[None], harmless, b, charts=before).evidence - 500
-    for drift, fair in ((b, True), (b - 0.1, False), (0.0, b == 0), (-0.5, False)):
-        weight = stats.norm.pdf(z, drift) * (z[1] - z[0])
-        expected = (np.exp(gain[:, UP]) * weight[:, None]).sum(0)
-        assert np.allclose(expected, 1, atol=1e-6) if fair else np.all(expected < 1)
-    weight = stats.norm.pdf(z, -b) * (z[1] - z[0])
-    assert (np.exp(gain[:, DOWN]) * weight[:, None]).sum(0) == pytest.approx(1, abs=1e-6)
+    for side, sign in ((UP, 1), (DOWN, -1)):
+        for i, fair in enumerate(fair_at.tolist()):
+            for drift, expected in ((fair, 1.0), (fair - 0.1, None), (min(b, fair) - 0.5, None)):
+                weight = stats.norm.pdf(z, sign * drift) * (z[1] - z[0])
+                found = float((np.exp(gain[:, side, i]) * weight).sum())
+                assert found < 1 if expected is None else found == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("error", [0.0, 1.0], ids=["exact baseline", "largest error allowed for"])
@@ -101,6 +107,13 @@ def test_harmless_drift_never_adds_up() -> None:
     early, late = (played(noisy[:end], harmless, b).evidence[:, UP] for end in (400, 2_000))
     assert late.mean() < early.mean() + 4 * early.std() / math.sqrt(early.size)
     assert late.max() < conservative(17_280, 400)[0]
+
+
+def test_nearly_all_that_is_harmless_stays_so_in_windows_of_very_many_rows() -> None:
+    """100,000 rows against a million: κ is 9 and the bet is cut, or 0.9 κ would alarm in every stream."""
+    harmless, b = 9.0, float(allowance(100_000, np.array(1e6)))
+    z = np.random.default_rng(10).normal(0.9 * harmless, 1, (400, 40))
+    assert played(z, harmless, b).evidence[:, UP].max() < conservative(17_280, 400)[0]
 
 
 def test_without_the_tolerance_harmless_drift_adds_up_for_ever() -> None:

@@ -26,8 +26,7 @@ def memories(draw: st.DrawFn) -> Memory:
         span: Noise(
             spans=draw(arrays(np.int64, SIGNALS, elements=WHOLE)),
             rows=draw(arrays(np.float64, SIGNALS, elements=NUMBER)),
-            total=draw(arrays(np.float64, SIGNALS, elements=st.floats(-1e300, 1e300))),
-            squares=draw(arrays(np.float64, SIGNALS, elements=NUMBER)),
+            powers=draw(arrays(np.float64, (4, SIGNALS), elements=st.floats(-1e300, 1e300))),
         )
         for span in Span
     }
@@ -40,7 +39,7 @@ def test_bytes_give_back_the_same_memory(memory: Memory) -> None:
     assert np.array_equal(read.charts.evidence, memory.charts.evidence)
     assert np.array_equal(read.charts.since, memory.charts.since)
     for span in Span:
-        for name in ("spans", "rows", "total", "squares"):
+        for name in ("spans", "rows", "powers"):
             assert np.array_equal(getattr(read.noise[span], name), getattr(memory.noise[span], name))
     assert read.to_bytes() == memory.to_bytes()
 

@@ -137,8 +137,8 @@ MUTATIONS = (
     Mutation(
         "noise not about its mean",
         "noise",
-        "self.squares - count * mean**2",
-        "self.squares",
+        "spread = np.maximum(two - one**2, 0.0)",
+        "spread = two",
         "test_noise.py::test_a_shift_that_was_there_from_the_start_is_not_noise",
     ),
     Mutation(
@@ -158,16 +158,23 @@ MUTATIONS = (
     Mutation(
         "charts without tolerance",
         "charts",
-        "beyond = np.maximum(np.nan_to_num(harmless) - allowance, 0.0)",
-        "beyond = 0 * allowance",
+        "beyond = np.maximum(np.nan_to_num(harmless) - allowance, 0.0)[:, None]",
+        "beyond = 0 * allowance[:, None]",
         "test_charts.py::test_harmless_drift_never_adds_up",
     ),
     Mutation(
         "charts without allowance for the baseline's error",
         "charts",
-        "np.array([1.0, -1.0]) - allowance[:, None]",
-        "np.array([1.0, -1.0])",
+        "return bets, allowance[:, None] + beyond",
+        "return bets, beyond",
         "test_charts.py::test_a_chart_is_a_fair_game_when_the_drift_is_the_allowance",
+    ),
+    Mutation(
+        "bets too bold for many rows",
+        "charts",
+        "np.minimum(deltas + 2 * beyond, BOLDEST * deltas)",
+        "deltas + 2 * beyond",
+        "test_charts.py::test_nearly_all_that_is_harmless_stays_so_in_windows_of_very_many_rows",
     ),
     Mutation(
         "allowance of another size",

@@ -29,8 +29,10 @@ def locations(windows: Matrix) -> Matrix:
 
 def factors(noise: Noise, n: int, effective: Matrix, signed: npt.NDArray[np.bool_]) -> tuple[Matrix, Matrix]:
     """φ of a window of n rows, and the degrees of freedom behind it."""
-    phi, freedom = noise.measured(signed)
-    return noise.at(np.array([[n]]), phi, np.atleast_2d(effective), freedom)[0], freedom
+    phi, tail = noise.measured(signed)
+    behind = np.maximum(noise.spans - 1.0, 1.0)
+    grown = noise.at(np.array([[n]]), phi, np.atleast_2d(effective), behind)[0]
+    return grown, np.where(signed, np.minimum(behind, tail), tail)
 
 
 def measured(spread: Matrix, n: int, *, rows: int | None = None) -> tuple[float, float]:
@@ -139,14 +141,14 @@ def test_spans_add_in_any_grouping_and_those_without_the_signal_count_for_nothin
     whole = Noise.of(spread, n)
     parts = [Noise.of(spread[i::3], n[i::3]) for i in range(3)]
     merged = parts[2] + (parts[0] + parts[1]) + Noise.none(3)
-    for name in ("spans", "rows", "total", "squares"):
+    for name in ("spans", "rows", "powers"):
         assert np.allclose(getattr(merged, name), getattr(whole, name))
     assert whole.spans.tolist() == [60, 45, 60]
     assert whole.count == 60
     kept = ~np.isnan(spread[:, 1])
     alone = Noise.of(spread[kept, 1:2], n[kept])
     assert whole.rows[1] == alone.rows[0]
-    assert whole.squares[1] == pytest.approx(alone.squares[0])
+    assert whole.powers[:, 1] == pytest.approx(alone.powers[:, 0])
 
 
 def test_signals_that_training_cannot_tell_take_the_noise_of_traffic(rng: np.random.Generator) -> None:
@@ -154,11 +156,11 @@ def test_signals_that_training_cannot_tell_take_the_noise_of_traffic(rng: np.ran
     live = Noise.of(rng.normal(size=(30, 2)), np.full(30, 200))
     both = training.or_else(live)
     assert both.spans.tolist() == [50, 30]
-    assert both.squares.tolist() == [training.squares[0], live.squares[1]]
+    assert both.powers[1].tolist() == [training.powers[1, 0], live.powers[1, 1]]
 
 
 def test_json_round_trip_is_exact(rng: np.random.Generator) -> None:
     noise = Noise.of(rng.normal(size=(60, 3)), np.full(60, 321))
     read = Noise.from_json(json.loads(json.dumps(noise.to_json())))
-    for name in ("spans", "rows", "total", "squares"):
+    for name in ("spans", "rows", "powers"):
         assert np.array_equal(getattr(read, name), getattr(noise, name))
