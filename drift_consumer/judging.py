@@ -31,8 +31,8 @@ import math
 from collections import Counter
 from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
+from drift_consumer.document import document
 from drift_consumer.gathered import Gathered, gather, quarantined
 from drift_consumer.metrics import Publisher, verdict_metrics
 from drift_consumer.progress import Judged, Progress, ProgressStore
@@ -206,20 +206,15 @@ class Judge:
         )
         if gathered.span is not Span.WINDOW:
             judgement = classified(self.monitor, judgement, state, cells=gathered.cells, memory=memory)
-        document = {
-            **judgement.verdict.to_json(),
-            "judged_at": datetime.fromtimestamp(now / 1000, UTC).isoformat(),
-            "revision": judged.revision,
-            "late_records": judged.n - judged.first_n,
-            "window_seconds": self.series.window_seconds,
-            "shards": gathered.shards,
-            "counts": {
-                "archived": state.n,
-                "duplicates": state.duplicates,
-                "quarantined": quarantined(self.windows, gathered.start, gathered.end),
-            },
-        }
-        self.verdicts.write(self.series, judged.span, judged.start, document)
+        told = document(
+            judgement.verdict,
+            judged,
+            gathered,
+            window_seconds=self.series.window_seconds,
+            quarantined=quarantined(self.windows, gathered.start, gathered.end),
+            now=now,
+        )
+        self.verdicts.write(self.series, judged.span, judged.start, told)
         metrics = verdict_metrics(
             judgement.verdict,
             new=judged.n - (before.n if before else 0),

@@ -1,7 +1,7 @@
 -- The latest verdict of each model version and span.
 -- :since day = last 7 days, first day (UTC) of the spans
 select model_name, model_version, span, "start", "end", n as row_count, drift,
-       round(drift_score, 3) as drift_score, guilty
+       round(drift_score, 3) as drift_score, guilty, since, calibrating
 from (
     select v.*, row_number() over (partition by model_name, model_version, span order by "start" desc) as recency
     from verdicts as v

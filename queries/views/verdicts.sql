@@ -1,6 +1,6 @@
 -- The last word on each span: a verdict is revised when late records have come. Windows of two lengths are two spans.
-select model_name, model_version, window_seconds, span, "start", "end", n, drift, drift_score, guilty, gross_shift,
-       mean_shift_sigma, smallest_detectable_sigma, dt
+select model_name, model_version, window_seconds, span, "start", "end", n, drift, drift_score, calibrating,
+       guilty, since, gross_shift, mean_shift_sigma, smallest_detectable_sigma, smallest_lasting_sigma, dt
 from (
     select f.*, row_number() over (
         partition by dt, model_name, model_version, window_seconds, span, "start" order by revision desc

@@ -194,7 +194,8 @@ def test_a_revision_leaves_the_charts_and_tells_what_they_said() -> None:
     world.evaluate(NOON + 4 * WINDOW + MINUTE)
     name = f"window.{NOON + 2 * WINDOW}"
     before, first = world.memory().to_bytes(), world.verdicts()[name]
-    assert first["features"]["size"]["since"] == "2026-01-01T12:00:00+00:00"
+    assert first["drift"]
+    assert first["since"] == first["features"]["size"]["since"] == "2026-01-01T12:00:00+00:00"
     world.consume(rows(5, 2, first=900))
     world.evaluate(world.now + 2 * MINUTE)
     revised = world.verdicts()[name]

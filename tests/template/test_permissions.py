@@ -49,7 +49,7 @@ CALLS = {
         "s3:GetObject ModelsBucket": "_s3.get_object(",
         "s3:PutObject ArchiveBucket": "_s3.put_object(",
         "dynamodb:GetItem": "_dynamodb.get_item(",
-        "dynamodb:PutItem": "_dynamodb.put_item(",
+        "dynamodb:PutItem": "_dynamodb.transact_write_items(",  # a transaction of puts needs no other action
         "dynamodb:UpdateItem": "_dynamodb.update_item(",
         "dynamodb:Query": "_dynamodb.query(",
         "cloudwatch:PutMetricData": "_cloudwatch.put_metric_data(",

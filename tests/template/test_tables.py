@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from drift_core.verdict import ColumnVerdict, Verdict
+from drift_core.verdict import ColumnVerdict, RelationsVerdict, Verdict
 from scripts import saved_queries
 from scripts.deployment import feature_types
 from scripts.pace import EARLIEST_MS
@@ -62,12 +62,20 @@ def test_verdicts_have_their_own_fields_first(resources: dict[str, Any]) -> None
     found = columns(resources, "VerdictFiles")
     names = ["format", *(field.name for field in fields(Verdict))]
     assert list(found)[: len(names)] == names
-    kinds = {"bool": "boolean", "float": "double", "str": "string"}
-    struct = ",".join(
-        f"{field.name}:{kinds[str(field.type).removesuffix(' | None')]}" for field in fields(ColumnVerdict)
-    )
-    assert found["features"] == f"map<string,struct<{struct}>>"
-    assert found["prediction"] == found["interval_width"] == f"struct<{struct}>"
+    column, relations = struct(ColumnVerdict), struct(RelationsVerdict)
+    assert found["features"] == f"map<string,{column}>"
+    assert found["prediction"] == found["interval_width"] == column
+    assert found["multivariate"] == relations
+
+
+def struct(of: type[Any]) -> str:
+    """The struct that holds what `Verdict.to_json` makes of a part: times are texts."""
+    kinds = {"bool": "boolean", "float": "double", "str": "string", "int": "string"}
+    members = []
+    for field in fields(of):
+        kind = str(field.type).removesuffix(" | None")
+        members.append(f"{field.name}:{'array<string>' if kind.startswith('tuple[str') else kinds[kind]}")
+    return f"struct<{','.join(members)}>"
 
 
 def test_the_default_features_are_those_of_the_generated_houses(template: dict[str, Any]) -> None:

@@ -32,7 +32,9 @@ create table quarantine_files as select *, '2026-01-02' as dt, 11 as hour from (
     ('event_time is absent', 's-1', '12', timestamp '2026-01-02 11:00:06', 'eg==')
 ) as t(reason, shard_id, sequence_number, arrival_time, payload);
 create table verdict_files as select *, 'm' as model_name, 'v1' as model_version, 'window' as span,
-       false as gross_shift, 0.5 as mean_shift_sigma, 0.3 as smallest_detectable_sigma, '2026-01-02' as dt
+       false as calibrating, case when drift then '2026-01-02T10:00:00+00:00' end as since, false as gross_shift,
+       0.5 as mean_shift_sigma, 0.3 as smallest_detectable_sigma, 0.05 as smallest_lasting_sigma,
+       '2026-01-02' as dt
 from (values
     ('2026-01-02T10:00:00+00:00', '2026-01-02T10:05:00+00:00', 2, false, 0.4::double, []::varchar[], 0, 300),
     ('2026-01-02T10:05:00+00:00', '2026-01-02T10:10:00+00:00', 1, false, 0.9, []::varchar[], 0, 300),
