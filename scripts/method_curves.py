@@ -46,7 +46,7 @@ def rules(found: Flagged) -> Figure:
 def floor(errors: OwnError) -> Figure:
     """Why charts allow for the baseline's own error, and what that costs."""
     figure, (without, allowed, cost) = canvas(3, 2.8)
-    shown = errors.allowed.shape[1] // 5  # more would be a blue wall
+    shown = errors.allowed.shape[1] // 8  # more would be a blue wall
     for axes, rise, title in (
         (without, errors.not_allowed, "No drift, no allowance"),
         (allowed, errors.allowed, "No drift, with allowance"),

@@ -72,24 +72,19 @@ def with_text(page: str, name: str, text: str) -> str:
 
 def _rules() -> Made:
     found = method_rules.flagged()
-    shown = [
-        (method_rules.QUIET, (100, 1_000, 1_000_000)),
-        (method_rules.TRIVIAL, (1_000, 1_000_000)),
-        (method_rules.REAL, (1_000, 1_000_000)),
-    ]
-    head = [f"{traffic}, n = {n:,}" for traffic, sizes in shown for n in sizes]
+    shown = {
+        method_rules.QUIET: (100, 1_000, 1_000_000),
+        method_rules.TRIVIAL: (1_000, 1_000_000),
+        method_rules.REAL: (1_000, 1_000_000),
+    }
     rows = [
-        [
-            rule,
-            *(
-                f"{100 * found.of(traffic, rule)[method_rules.ROWS.index(n)]:.0f} %"
-                for traffic, sizes in shown
-                for n in sizes
-            ),
-        ]
-        for rule in method_rules.RULES
+        [f"{traffic}, n = {n:,}", *(f"{share:.0%}".replace("%", " %") for share in found.at(traffic, n))]
+        for traffic, sizes in shown.items()
+        for n in sizes
     ]
-    return {"rules": method_curves.rules(found)}, {"rules": table(["windows with an alarm", *head], rows)}
+    return {"rules": method_curves.rules(found)}, {
+        "rules": table(["windows with an alarm", *method_rules.RULES], rows)
+    }
 
 
 def _parts() -> Made:

@@ -69,7 +69,7 @@ def season(seen: Seasons) -> Figure:
     scores.plot(seen.hours, seen.scores_without, "-", color=ORANGE, label="compared with all hours")
     scores.plot(seen.hours, seen.scores, "-", color=BLUE, label="compared with the same hours")
     threshold_lines(scores, 1.0)
-    scores.text(72, 1.06, "threshold", color=RED, ha="right")
+    scores.text(24, 1.08, "threshold", color=RED, ha="center")
     scores.set(ylabel="score", xlabel="hour", ylim=(0, 3))
     scores.legend(loc="upper right", ncols=2)
     for axes in (means, scores):

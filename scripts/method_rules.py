@@ -52,6 +52,10 @@ class Flagged:
         found: Matrix = self.share[list(SHIFTS).index(traffic), RULES.index(rule)]
         return found
 
+    def at(self, traffic: str, rows: int) -> list[float]:
+        """By rule, at one number of rows."""
+        return [float(self.of(traffic, rule)[ROWS.index(rows)]) for rule in RULES]
+
 
 def flagged(seed: int = 1) -> Flagged:
     """Judge windows of independent normal features by every rule, each with the same training rows."""

@@ -15,7 +15,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E
 
 INK = "#24292f"
 
-COLOURS = 48
+COLOURS = 160
 """In a picture, with all shades between two colours."""
 
 STYLE: dict[RcKeyType, object] = {

@@ -137,6 +137,7 @@ CONSTANTS = {
     "harmless distance of a shape": (tolerance, "HARMLESS_DISTANCE"),
     "standard errors of the baseline allowed for": (charts, "BASELINE_ERROR"),
     "sizes of drift that charts aim at": (charts, "DELTAS"),
+    "largest bet, in the size of drift": (charts, "BOLDEST"),
     "ceiling of a chart, in thresholds": (charts, "CEILING"),
     "part of the budget for single spans": (budget, "SINGLE_SPAN_SHARE"),
     "chance with which the smallest detectable shift is found": (budget, "POWER"),
@@ -163,8 +164,8 @@ def _constants() -> str:
     for meaning, (module, name) in CONSTANTS.items():
         value = getattr(module, name)
         told = ", ".join(f"{part:g}" for part in (value if isinstance(value, tuple) else (value,)))
-        rows.append([meaning, told, f"`{module.__name__}.{name}`"])
-    return table(["constant", "value", "code"], rows)
+        rows.append([f"`{module.__name__}.{name}`: {meaning}", told])
+    return table(["in the code", "value"], rows)
 
 
 QUICK: dict[str, Callable[[], str]] = {
