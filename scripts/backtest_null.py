@@ -114,10 +114,8 @@ def measured(
         z[at], harmless[at] = evidence.z, evidence.harmless
         for rows_in in np.unique(n).tolist():
             same = at[n == rows_in]
-            allowance[same], threshold[same] = (
-                monitor.allowance(reference, rows_in),
-                monitor.chart_threshold(rows_in),
-            )
+            allowance[same] = monitor.allowance(reference, rows_in)
+            threshold[same] = monitor.chart_threshold(rows_in)
     return Measured(score, z, harmless, allowance, threshold)
 
 
@@ -191,16 +189,12 @@ def null_runs(
 
 
 def run_windows(count: int, a_month: float) -> int:
-    """Windows in a run: a month's, or as many as there are.
-
-    >>> run_windows(500, 720.0), run_windows(9000, 8640.0)
-    (500, 8640)
-    """
+    """Windows in a run: a month's, or as many as there are."""
     return max(1, min(count, round(a_month)))
 
 
 def block_windows(count: int) -> int:
-    """Consecutive windows drawn together: the cube root of all, the best rate for a variance (Künsch 1989).
+    """Consecutive windows drawn together: the cube root of all, best for a variance (Künsch 1989).
 
     >>> block_windows(8640)
     21
