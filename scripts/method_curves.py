@@ -51,7 +51,7 @@ def floor(errors: OwnError) -> Figure:
         (without, errors.not_allowed, "No drift, no allowance"),
         (allowed, errors.allowed, "No drift, with allowance"),
     ):
-        axes.plot(np.arange(0, len(rise), 5), rise[::5, :shown], color=BLUE, linewidth=0.7, alpha=0.7)
+        axes.plot(np.arange(0, len(rise), 10), rise[::10, :shown], color=BLUE, linewidth=0.7, alpha=0.7)
         threshold_lines(axes, 1.0)
         axes.set(title=title, xlabel="window", ylim=(0, 1.4))
         axes.set_xticks([0, 250, 500])
