@@ -105,9 +105,12 @@ def _worlds(
 ) -> _Worlds:
     baseline = monitor.baseline
     noise = monitor.noise(Span.WINDOW, monitor.start())
-    # Training is the whole truth of these worlds, so each cell is compared with itself.
-    itself = replace(baseline.seasonal, pooling=np.zeros(len(baseline.columns)))
-    inside = Monitor(baseline=replace(baseline, seasonal=itself), settings=monitor.settings)
+    inside = monitor
+    if np.isinf(baseline.seasonal.pooling).all():
+        cells = np.zeros_like(cells)  # nothing has a season, so all rows are alike
+    else:  # training is the whole truth of these worlds: each cell is compared with itself
+        itself = replace(baseline.seasonal, pooling=np.zeros(len(baseline.columns)))
+        inside = Monitor(baseline=replace(baseline, seasonal=itself), settings=monitor.settings)
     order = np.argsort(times, kind="stable")
     found, rows_in = np.unique(cells, return_counts=True)
     drawn = rng.multinomial(POOL, rows_in / rows_in.sum())
@@ -125,12 +128,13 @@ def _worlds(
         for cell, windows in zip(found, drawn, strict=True)
         if windows
     ]
-    z = np.concatenate([pool.z for pool in pools])
     two_sided = baseline.signals.two_sided
+    # Cells of few rows give narrower z, for they are compared with themselves.
+    z = np.concatenate([_widened(pool.z, two_sided) for pool in pools])
     # A bootstrap is a little off in its variance; each stream draws its own below.
     there = np.maximum(np.isfinite(z[:, two_sided]).sum(0), 1)
     z[:, two_sided] /= np.maximum(np.sqrt(np.nansum(z[:, two_sided] ** 2, axis=0) / there), 1e-9)
-    reference = monitor.reference(dict(zip(found.tolist(), rows_in.tolist(), strict=True)))
+    reference = monitor.reference({int(found[rows_in.argmax()]): n})
     phi, freedom = monitor.factors(reference, np.array([n]), noise)
     b = monitor.allowance(reference, n)
     return _Worlds(
@@ -141,6 +145,12 @@ def _worlds(
         phi=phi[0],
         freedom=freedom,
     )
+
+
+def _widened(z: Matrix, two_sided: npt.NDArray[np.bool_]) -> Matrix:
+    """Windows of one cell, their two-sided signals of variance 1 on average."""
+    scale = float(np.sqrt(np.nanmean(z[:, two_sided] ** 2)))
+    return np.where(two_sided, z / max(scale, 1e-9), z)
 
 
 def _pool(
