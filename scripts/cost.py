@@ -54,7 +54,8 @@ class Load:
     ----------
     peak : busiest second against the mean one.
     ingest_ms, consumer_ms, evaluator_ms : billed for a request, a batch, a run.
-    state_kb : a window's state in DynamoDB.
+    classifier_ms : billed beside, for each hour and each day.
+    state_kb, memory_kb : a window's state and the charts in DynamoDB.
     row_bytes : an archived row as Parquet.
     log_bytes : written for one request, by the function and the API.
     archive_days : for how long rows are kept.
@@ -69,7 +70,9 @@ class Load:
     ingest_ms: int = 25
     consumer_ms: int = 500
     evaluator_ms: int = 200
+    classifier_ms: int = 1_500
     state_kb: int = 11
+    memory_kb: int = 4
     row_bytes: int = 58
     log_bytes: int = 1_300
     archive_days: int = 365
@@ -100,11 +103,12 @@ def monthly(load: Load) -> dict[str, float]:
     price = PRICES
     runs = SECONDS / 60
     verdicts = min(load.requests, SECONDS / load.window_seconds)
+    spans = min(load.requests, HOURS + DAYS)
     traces = _traced(load.requests) + _traced(load.batches) + _traced(runs)
     gb_seconds = (
         load.requests * load.ingest_ms / 1000 * 1.0
         + load.batches * load.consumer_ms / 1000 * 1769 / 1024
-        + runs * load.evaluator_ms / 1000 * 1769 / 1024
+        + (runs * load.evaluator_ms + spans * load.classifier_ms) / 1000 * 1769 / 1024
     )
     return {
         "API Gateway": load.requests * price["API Gateway, REST request"],
@@ -119,8 +123,12 @@ def monthly(load: Load) -> dict[str, float]:
             (load.state_kb + 1) * price["DynamoDB write of 1 KB, on demand"]
             + load.state_kb / 4 * price["DynamoDB read of 4 KB, on demand"]
         )
-        + (runs * 2 + verdicts * load.state_kb) * price["DynamoDB read of 4 KB, on demand"]
-        + verdicts * (load.state_kb + 3) * price["DynamoDB write of 1 KB, on demand"],
+        # A window is read for its own verdict, for its hour's and for its day's.
+        + (runs * (1 + load.memory_kb / 4) + verdicts * 3 * load.state_kb / 4)
+        * price["DynamoDB read of 4 KB, on demand"]
+        # A transaction writes twice: the cursor with the charts, and what was judged.
+        + (verdicts * (load.state_kb + 1) + (verdicts + spans) * 2 * (load.memory_kb + 2))
+        * price["DynamoDB write of 1 KB, on demand"],
         "S3": (load.batches + verdicts) * price["S3 put"]
         + load.predictions / DAYS * load.archive_days * load.row_bytes / 1e9 * price["S3 GB-month"],
         "CloudWatch": (MODEL_METRICS + load.features) * price["CloudWatch custom metric"]

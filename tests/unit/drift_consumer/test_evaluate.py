@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from drift_consumer.evaluate import evaluate
-from drift_core import classified
+from drift_core import adversarial, classified
 from drift_core.baseline import served_matrix
 from drift_core.event import Interval, PredictionEvent
 from drift_core.span import Span
@@ -61,9 +61,9 @@ def truth_of(world: World, state: WindowState, *, span: Span, start: int, end: i
     return classified.classified(monitor, judgement, state, cells=cells, memory=memory).verdict
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def without_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It takes seconds an hour, and has its own tests."""
+    """It takes seconds an hour; one test has it."""
     monkeypatch.setattr(classified, "FEWEST_ROWS", 10**9)
 
 
@@ -260,7 +260,19 @@ def test_hours_and_days_are_sums_of_windows() -> None:
     assert world.evaluate(world.now + MINUTE) == {}
 
 
-@pytest.mark.usefixtures("without_classifier")
+def test_an_hour_has_the_classifiers_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classified, "FEWEST_ROWS", adversarial.FEWEST_ROWS)
+    world = World()
+    events = traffic(60)
+    world.consume(events)
+    assert world.evaluate(NOON + HOUR + MINUTE) == {"judged": 1, "hour": 1}
+    window, verdict = (world.verdicts()[f"{span}.{NOON}"] for span in ("window", "hour"))
+    truth = truth_of(world, state_of(world, events), span=Span.HOUR, start=NOON, end=NOON + HOUR)
+    assert verdict["multivariate"] == json.loads(json.dumps(truth.to_json()))["multivariate"]
+    assert verdict["multivariate"]["classifier_auc"] > 0.5
+    assert window["multivariate"]["classifier_auc"] is None
+
+
 def test_a_day_is_compared_with_the_hours_that_it_has() -> None:
     """Its rows come from noon and from three: with training's whole day they would have drifted."""
     world = World(bundle_objects(seasonal=True))
@@ -313,7 +325,6 @@ def opened(world: World) -> list[int]:
     return sizes
 
 
-@pytest.mark.usefixtures("without_classifier")
 @pytest.mark.parametrize("windows_a_run", [50, 10_000])
 def test_the_cursor_of_a_backfill_stays_small(windows_a_run: int) -> None:
     """Kept open until the end, the hours and days of a year were 429 KB, more than an item holds."""
