@@ -143,15 +143,17 @@ class Monitor:
     def noise(self, span: Span, memory: Memory) -> Noise:
         """Noise between spans: training's if it has such spans, else what live ones showed.
 
-        Until these are enough, blocks of training rows stand in for windows.
+        Blocks of training rows stand in for windows until these are enough; then whichever is noisier
+        counts, for a day of windows does not show what a year of training does.
         """
         live = memory.noise[span]
         known = self.baseline.noise.get(span)
         if known is not None:
             return known.or_else(live)
-        if span is Span.WINDOW and self.baseline.block_noise is not None and live.count < FEWEST_SPANS:
-            return self.baseline.block_noise
-        return live
+        blocks = self.baseline.block_noise
+        if span is not Span.WINDOW or blocks is None:
+            return live
+        return live.wider(blocks, self.baseline.signals.two_sided)
 
     def factors(self, reference: Reference, n: Counts, noise: Noise) -> tuple[Matrix, Matrix]:
         """φ of windows of n rows, and the degrees of freedom behind it, infinite where it is assumed.
@@ -282,7 +284,8 @@ class Monitor:
             start=start,
         ).capped(h)
         scores, since = charts.scores(h)
-        said = np.flatnonzero(scores > REMEMBERED_SCORE)
+        # A chart that cannot go on says nothing of this window.
+        said = np.flatnonzero((scores > REMEMBERED_SCORE) & ~np.isnan(evidence.z[0]))
         return replace(memory, charts=charts), {int(i): (float(scores[i]), int(since[i])) for i in said}
 
     def _learned(self, memory: Memory, span: Span, verdict: Verdict, raw: Raw, n: int) -> Memory:
@@ -384,7 +387,8 @@ class Monitor:
         if relations and relations.drift and relations.top_contrast == CORRELATION and relations.pair:
             pair = relations.pair
             guilty += pair if not named & set(pair) else ()
-        return tuple(guilty)
+        # Of a shift that only all columns together show, the strongest is named.
+        return tuple(guilty) or (max(judged, key=lambda name: judged[name].score),)
 
     def _log_e(self, column: str, seen: _Seen, span: Span) -> float:
         """Half of a column's e-value from this span, half from its charts."""

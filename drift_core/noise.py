@@ -101,6 +101,21 @@ class Noise:
             powers=np.where(known, self.powers, other.powers),
         )
 
+    def wider(self, other: Noise, signed: npt.NDArray[np.bool_]) -> Noise:
+        """Of each signal the sums that tell of more noise a row, where both know it."""
+        more = self._excess(signed) >= other._excess(signed)
+        return Noise(
+            spans=np.where(more, self.spans, other.spans),
+            rows=np.where(more, self.rows, other.rows),
+            powers=np.where(more, self.powers, other.powers),
+        )
+
+    def _excess(self, signed: npt.NDArray[np.bool_]) -> Matrix:
+        """φ - 1 by row of a usual span; -1 where unknown."""
+        phi, _ = self.measured(signed)
+        usual = self.rows / np.maximum(self.spans, 1)
+        return np.where(np.isnan(phi), -1.0, (np.nan_to_num(phi) - 1) / np.maximum(usual, 1.0))
+
     def measured(self, signed: npt.NDArray[np.bool_]) -> tuple[Matrix, Matrix]:
         """φ at the usual number of rows, NaN where spans are too few, and the degrees of freedom of its tail.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,7 +109,8 @@ def _share_z(k: int, n: int, training: ShareLaw) -> float:
         + special.betaln(terms + a, n - terms + b)
         - special.betaln(a, b)
     )
-    log_p = float(special.logsumexp(log_mass))
+    top = float(log_mass.max())
+    log_p = top + math.log(float(np.exp(log_mass - top).sum()))
     return sign * float(max(0.0, -special.ndtri_exp(min(log_p, -1e-12))))
 
 

@@ -21,6 +21,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # inherited by the workers: 
 
 type Found = dict[str, Any]
 
+UNUSED = ("adversarial", "classified", "verdict")
+"""Modules of the core on which no study's numbers depend."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -36,7 +39,8 @@ class Piece:
         files = [Path(inspect.getfile(module)) for module in (mixed, self.function)]
         if self.core:
             files += [Path(inspect.getfile(module)) for module in (streams, watch)]
-            files += sorted(Path(inspect.getfile(monitor)).parent.glob("*.py"))
+            core = Path(inspect.getfile(monitor)).parent.glob("*.py")
+            files += sorted(file for file in core if file.stem not in UNUSED)
         return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
     def file(self, folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -12,7 +13,7 @@ from drift_core.baseline import Baseline
 from drift_core.bundle import MonitorSettings
 from drift_core.freeze import freeze
 from drift_core.monitor import Monitor
-from drift_core.noise import FEWEST_SPANS
+from drift_core.noise import FEWEST_SPANS, Noise
 from drift_core.schema import Feature, FeatureSchema, Kind, Matrix
 from drift_core.season import DAY_MS, HOUR_MS, Season
 from drift_core.span import Span
@@ -185,8 +186,33 @@ def test_training_data_thinner_than_traffic_lend_the_noise_of_their_blocks() -> 
     assert baseline.block_noise is not None
     assert baseline.block_noise.count == 100
     monitor = Monitor(baseline=baseline, settings=MonitorSettings())
-    assert monitor.noise(Span.WINDOW, monitor.start()) is baseline.block_noise
+    place = baseline.signals.positions["load"].start + 3
+    assert monitor.noise(Span.WINDOW, monitor.start()).powers[:, place].tolist() == (
+        baseline.block_noise.powers[:, place].tolist()
+    )
     assert window_factors(baseline, 200)[0][baseline.signals.positions["load"].start + 3] > 10
+
+
+def test_a_day_of_calm_windows_does_not_make_a_restless_training_calm() -> None:
+    """Live windows that vary less than training's blocks leave the noise as it was; restless ones raise it."""
+    rng = np.random.default_rng(8)
+    m = 20_000
+    drifting = np.repeat(rng.normal(0, 0.5, m // 400), 400)
+    times = np.arange(m) * (DAY_MS // 10)
+    baseline = frozen(rng.normal(size=(m, 2)) + np.column_stack([drifting, 0 * drifting]), times)
+    monitor = Monitor(baseline=baseline, settings=MonitorSettings())
+    memory, places = monitor.start(), baseline.signals.positions
+    spread = rng.normal(size=(60, len(baseline.signals)))
+    restless = places["steady"].start + 3
+    spread[:, restless] *= 5
+    live = replace(memory, noise={**memory.noise, Span.WINDOW: Noise.of(spread, np.full(60, 500))})
+    reference, n = monitor.reference({0: 500}), np.array([500])
+    before, after = (
+        monitor.factors(reference, n, monitor.noise(Span.WINDOW, one))[0][0] for one in (memory, live)
+    )
+    location = places["load"].start + 3
+    assert after[location] == pytest.approx(before[location], rel=0.3)
+    assert after[restless] > 10 > before[restless]
 
 
 def test_data_without_times_have_no_season_and_no_noise() -> None:

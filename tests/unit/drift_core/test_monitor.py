@@ -12,10 +12,11 @@ from scipy import stats
 from drift_core.bins import Column
 from drift_core.budget import MONTH_SECONDS, alpha
 from drift_core.bundle import MonitorSettings
+from drift_core.freeze import freeze
 from drift_core.memory import Memory
 from drift_core.monitor import Charted, Judgement, Monitor
 from drift_core.noise import FEWEST_SPANS, MOST_SPANS, Noise
-from drift_core.schema import UNSEEN, Feature, Kind, Matrix
+from drift_core.schema import UNSEEN, Feature, FeatureSchema, Kind, Matrix
 from drift_core.span import Span
 from drift_core.window import WindowState
 from tests.unit.drift_core.fixture_house import (
@@ -26,6 +27,7 @@ from tests.unit.drift_core.fixture_house import (
     WINDOW_MS,
     first_verdict,
     of_column,
+    quiet,
     rows,
     served,
     single,
@@ -463,3 +465,41 @@ def test_ten_million_rows_do_not_turn_a_harmless_shift_into_drift(shift: float, 
         memory = verdict.memory
         found.append(verdict.verdict.drift)
     assert set(found) == {alarms}
+
+
+def test_a_chart_that_cannot_go_on_alarms_no_more() -> None:
+    """Windows of too few values for a contrast keep its charts, but they are no verdict on these windows."""
+    monitor, memory = Monitor(baseline=quiet(BASELINE), settings=SETTINGS), None
+    for window in range(12):
+        n = 500 if window < 10 else 25
+        features = rows(n, 700 + window)
+        if window < 10:
+            features[:, 0] *= 1.4
+        judged = judge_with(monitor, features, memory)
+        memory = judged.memory
+        assert judged.verdict.features["size"].drift == (window < 10) or window == 0
+    assert memory is not None
+    assert memory.charts.evidence.max() > 5
+
+
+def test_a_shift_that_only_all_columns_together_show_names_the_strongest() -> None:
+    schema = FeatureSchema(tuple(Feature(name=f"f{i}", kind=Kind.NUMERIC) for i in range(30)))
+    rng = np.random.default_rng(5)
+    baseline = freeze(model_name="m", model_version="v", schema=schema, matrix=rng.normal(size=(50_000, 30)))
+    monitor = Monitor(baseline=quiet(baseline), settings=SETTINGS)
+    judged = judge_with(monitor, rng.normal(size=(500, 30)) + 0.15, None)
+    assert judged.verdict.multivariate is not None
+    assert judged.verdict.multivariate.top_contrast == "joint_shift"
+    assert not any(column.drift for column in judged.verdict.features.values())
+    assert judged.verdict.drift
+    assert len(judged.verdict.guilty) == 1
+
+
+def judge_with(monitor: Monitor, features: Matrix, memory: Memory | None) -> Judgement:
+    columns = len(monitor.baseline.columns)
+    matrix = served(features) if columns > features.shape[1] else features
+    ids = np.arange(len(matrix), dtype=np.uint64)
+    state = WindowState.of(monitor.baseline.layout, matrix, np.zeros(len(matrix), np.int64), ids)
+    return monitor.judge(
+        state, span=Span.WINDOW, start=0, end=300_000, memory=monitor.start() if memory is None else memory
+    )
