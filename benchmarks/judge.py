@@ -1,4 +1,4 @@
-"""How long a verdict takes from a window's state, against tests on the raw rows: `python -m benchmarks.judge`."""
+"""How long a verdict takes from a window's state, beside tests on raw rows: `python -m benchmarks.judge`."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ def test_training_data_thinner_than_traffic_lend_the_noise_of_their_blocks() -> 
 
 
 def test_a_day_of_calm_windows_does_not_make_a_restless_training_calm() -> None:
-    """Live windows that vary less than training's blocks leave the noise as it was; restless ones raise it."""
+    """Live windows that vary less than training's blocks leave the noise as it was; others raise it."""
     rng = np.random.default_rng(8)
     m = 20_000
     drifting = np.repeat(rng.normal(0, 0.5, m // 400), 400)
