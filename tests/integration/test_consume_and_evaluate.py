@@ -11,14 +11,18 @@ from typing import Any
 import boto3
 import pyarrow.parquet as pq
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from drift_consumer import consume as consumer
 from drift_consumer import evaluate as evaluator
 from drift_consumer import ranges
+from drift_consumer.progress import Progress
 from drift_consumer.series import NO_COLUMNS, Series, WindowKey
 from drift_consumer.window_store import StoredWindow
 from drift_core.bundle import MonitorSettings
+from drift_core.monitor import Monitor
+from drift_core.span import Span
 from drift_core.window import WindowState
 from tests.unit.drift_consumer.fixture_traffic import (
     MODEL,
@@ -187,6 +191,29 @@ def test_from_the_stream_to_the_verdict_and_its_revision(stack: Stack) -> None:
 
     assert stack.evaluate(NOON + 60 * MINUTE + 2 * MINUTE) == {"hour": 1}
     assert stack.verdict(f"hour.{NOON}")["n"] == 181
+
+
+def test_who_reads_the_same_cursor_second_moves_nothing(stack: Stack) -> None:
+    """DynamoDB's own condition: neither the charts nor what was judged are of the one who lost."""
+    payloads = [prediction(i, NOON + i).encode() for i in range(60)]
+    stack.consume(payloads, first=0, shard=0)
+    stack.evaluate(NOON + WINDOW + MINUTE)
+    series = Series(kind="prediction", model_name=MODEL, model_version=VERSION, window_seconds=300)
+    resources = evaluator.resources()
+    bundle = resources.baselines.get(MODEL, VERSION)
+    start = Monitor(baseline=bundle.baseline, settings=bundle.manifest.monitor).start()
+    read = resources.progress.read(series, start)
+    judged = resources.progress.judged(series, Span.WINDOW, NOON)
+    assert judged is not None
+    assert judged.charted
+    assert read.memory.charts.evidence.max() > 0
+    behind = Progress(cursor=replace(read.cursor, last_window=None), memory=start)
+    with pytest.raises(ClientError, match="TransactionCanceledException"):
+        resources.progress.advance(series, behind, replace(judged, n=1), stack.now)
+    after = resources.progress.read(series, start)
+    assert after.cursor == read.cursor
+    assert after.memory.to_bytes() == read.memory.to_bytes()
+    assert resources.progress.judged(series, Span.WINDOW, NOON) == judged
 
 
 def test_a_batch_delivered_again_changes_nothing(stack: Stack) -> None:
