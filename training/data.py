@@ -145,16 +145,27 @@ def _read_csv(
 
 
 def _parquet_header(file: pq.ParquetFile) -> list[str]:
-    names: list[str] = file.schema_arrow.names
+    names = _flat(file.schema_arrow.empty_table()).column_names
     refuse_duplicates(names)
     return names
+
+
+def _flat(table: pa.Table) -> pa.Table:
+    """A table whose records, as the archive's `features`, are columns of their own."""
+    pairs: list[tuple[str, pa.ChunkedArray]] = []
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if pa.types.is_struct(field.type):
+            pairs += zip((inner.name for inner in field.type), column.flatten(), strict=True)
+        else:
+            pairs.append((field.name, column))
+    return pa.Table.from_arrays([column for _, column in pairs], names=[name for name, _ in pairs])
 
 
 def _read_parquet(path: Path, ignore: Collection[str], missing: Collection[str]) -> pd.DataFrame:
     file = pq.ParquetFile(path)
     _parquet_header(file)
     # Metadata of pandas would make some columns an index, so that they vanish.
-    frame: pd.DataFrame = without(file.read().to_pandas(ignore_metadata=True), ignore)
+    frame: pd.DataFrame = without(_flat(file.read()).to_pandas(ignore_metadata=True), ignore)
     markers = [text for text in missing if text not in MISSING]  # a Parquet file has nulls for the usual ones
     return frame.mask(frame.isin(markers)) if markers else frame
 

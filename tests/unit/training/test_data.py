@@ -134,3 +134,21 @@ def test_ignoring_what_is_not_there_is_refused() -> None:
     with pytest.raises(DataError) as refusal:
         without(pd.DataFrame({"a": [1], "b": [2]}), ["c"])
     assert str(refusal.value) == "no column 'c' to ignore; there are 'a', 'b': correct --ignore"
+
+
+def test_a_record_of_a_parquet_file_becomes_columns(tmp_path: Path) -> None:
+    """As in the archive and in what simulate writes: the features are one record a row."""
+    path = tmp_path / "archive.parquet"
+    features = pa.array([{"rooms": 3, "area": "harbour"}, {"rooms": None, "area": None}, None])
+    pq.write_table(pa.table({"event_id": ["a", "b", "c"], "features": features}), path)
+    assert header(path) == ["event_id", "rooms", "area"]
+    frame = read(path, ["event_id"])
+    assert frame["rooms"].isna().tolist() == [False, True, True]
+    assert frame["area"].tolist()[0] == "harbour"
+
+
+def test_a_record_whose_field_has_the_name_of_a_column_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "archive.parquet"
+    pq.write_table(pa.table({"rooms": [1], "features": pa.array([{"rooms": 3}])}), path)
+    with pytest.raises(DataError, match="'rooms'"):
+        read(path)
