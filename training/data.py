@@ -145,7 +145,7 @@ def _read_csv(
 
 
 def _parquet_header(file: pq.ParquetFile) -> list[str]:
-    names = _flat(file.schema_arrow.empty_table()).column_names
+    names: list[str] = _flat(file.schema_arrow.empty_table()).column_names
     refuse_duplicates(names)
     return names
 
