@@ -193,7 +193,8 @@ def _moments(values: Matrix) -> tuple[float, float]:
         return 0.0, 1.0
     if np.ptp(values) == 0:  # the computed deviation may be rounding noise
         return float(values[0]), 1.0
-    return float(np.mean(values)), float(np.std(values))
+    # Squares of the smallest numbers vanish, and with them their deviation.
+    return float(np.mean(values)), float(np.std(values)) or 1.0
 
 
 def quantile_edges(values: Matrix, bins: int = QUANTILE_BINS) -> tuple[float, ...]:

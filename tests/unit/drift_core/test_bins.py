@@ -111,3 +111,9 @@ def test_edges_increase_strictly_even_at_the_largest_float() -> None:
     edges = quantile_edges(np.array([0.0, 1e308, 1.7976931348623157e308]))
     assert np.all(np.diff(edges[:-1]) > 0)
     assert edges[-1] == math.inf
+
+
+def test_numbers_whose_squares_vanish_still_have_a_scale() -> None:
+    column = Column.freeze("x", Kind.NUMERIC, np.array([0.0, 1e-300, 2e-300] * 50))
+    assert column.scale > 0
+    assert column.log_scale > 0
