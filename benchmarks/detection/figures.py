@@ -66,7 +66,9 @@ class Quiet:
     ----------
     rate : alarms in a month.
     promised : the budget, a month.
-    worst : the baseline with most alarms: its windows between two, relative to what was promised.
+    worst : the baseline with most alarms: its windows between two, relative to what was promised; None where
+        less than one alarm was promised for a stream, for then it is chance.
+    days : of each stream.
     """
 
     kind: str
@@ -75,7 +77,8 @@ class Quiet:
     promised: float
     alarms: dict[str, int]
     rate: Interval
-    worst: float
+    worst: float | None
+    days: int
 
 
 def quiet(months: Iterable[Found]) -> list[Quiet]:
@@ -98,7 +101,8 @@ def quiet(months: Iterable[Found]) -> list[Quiet]:
                 promised=first["budget"] * 30 / members[0][0]["days"],
                 alarms=alarms,
                 rate=poisson(sum(counts), days / 30),
-                worst=first["budget"] / max(*counts, 1),
+                worst=first["budget"] / max(*counts, 1) if first["budget"] >= 1 else None,
+                days=members[0][0]["days"],
             )
         )
     return rows

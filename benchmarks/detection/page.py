@@ -77,22 +77,22 @@ def _quiet(rows: list[figures.Quiet]) -> list[str]:
     lines = [
         "## False alarms without drift",
         "",
-        "Each baseline watches its own stream. A larger budget shows in a month what a smaller one does "
-        "in years. "
-        "`worst` is the baseline with most alarms: its windows between two alarms, relative to what was "
-        "promised; "
-        "½ is the least that is accepted, 10 means ten times as rare.",
+        f"Each baseline watches a stream of its own for {rows[0].days} days. A larger budget shows in days "
+        "what a smaller one does in months. `worst` is the baseline with most alarms: its windows between "
+        "two alarms, relative to what was promised; ½ is the least that is accepted. Where less than one "
+        "alarm was promised it would be chance.",
         "",
-        "| traffic | baselines | promised a month | alarms a month | of windows, charts, hours, days | "
-        "worst |",
+        "| traffic | baselines | promised a month | alarms a month "
+        "| of windows, charts, hours, days | worst |",
         "|---|---|---|---|---|---|",
     ]
     for row in rows:
         if row.part == "all":
             by = ", ".join(str(count) for count in row.alarms.values())
+            worst = "–" if row.worst is None else f"{row.worst:.2g}"
             lines.append(
-                f"| {KIND_NAMES[row.kind]} | {row.baselines} | {row.promised:g} | {row.rate} | {by} "
-                f"| {row.worst:.2g} |"
+                f"| {KIND_NAMES[row.kind]} | {row.baselines} | {row.promised:g} | {row.rate} "
+                f"| {by} | {worst} |"
             )
     return [*lines, ""]
 
@@ -214,13 +214,14 @@ def _row(one: Compared) -> str:
 
 def _picture(shipped: list[Compared], level: list[Compared], file: Path) -> None:
     plt.rcParams["svg.hashsalt"] = "driftline"
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), width_ratios=(1, 1.3))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 4.4), width_ratios=(1, 1.3))
     names = [one.name for one in shipped][::-1]
     left.barh(
         names,
         [100 * one.false.value for one in shipped][::-1],
         color=[BLUE if name == OURS else GREY for name in names],
     )
+    left.bar_label(left.containers[0], fmt="%.1f", padding=3, fontsize=8)
     left.set_xlabel("quiet windows with an alarm, %")
     left.set_title("As shipped")
     changes = list(CHANGES)
@@ -238,9 +239,11 @@ def _picture(shipped: list[Compared], level: list[Compared], file: Path) -> None
     right.set_yticks(range(len(changes)), changes)
     right.invert_yaxis()
     right.set_xscale("log")
+    right.set_xticks([1, 2, 5, 10, 20, 30], ["1", "2", "5", "10", "20", "30"])
+    right.minorticks_off()
     right.set_xlabel("windows until the alarm")
     right.set_title(f"One false alarm in {LEVEL} windows")
-    right.legend(fontsize=7, loc="lower right")
+    right.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(axis="x", alpha=0.3)
