@@ -137,7 +137,7 @@ class Sender:
                 due = begun + self.pace.due(happened)
                 if due - self.clock() > _SHORTEST_PAUSE:
                     self._flush()
-                    self.sleep(due - self.clock())
+                    self.sleep(max(0.0, due - self.clock()))  # the calls took time too
                 self._add(record, (entry.piece, entry.row) if i == len(records) - 1 else None)
             self.advanced(1)
         self._flush()

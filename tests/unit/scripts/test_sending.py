@@ -245,6 +245,24 @@ def test_a_hundred_rows_a_second_apart_take(
     assert clock.now == pytest.approx(seconds, abs=0.06)
 
 
+def test_a_call_that_takes_longer_than_the_pause_leaves_none(tmp_path: Path) -> None:
+    """Rows a second apart, calls of two: behind its pace, it goes on at once."""
+    clock = Clock()
+    kinesis = FakeKinesis()
+    put_records = kinesis.put_records
+
+    def slow(**request: Any) -> dict[str, Any]:
+        clock.now += 2.0
+        return put_records(**request)
+
+    kinesis.put_records = slow  # type: ignore[method-assign]
+    sending = sender(kinesis, tmp_path, pace=Pace(rate=1.0, speed=None))
+    sending.clock, sending.sleep = clock, clock.sleep
+    sending.send(entries(5))
+    assert len(kinesis.taken) == 5
+    assert min(clock.slept) >= 0
+
+
 def test_a_pace_is_above_zero() -> None:
     with pytest.raises(ValueError, match="--rate is 0; give a number above 0"):
         Pace(rate=0, speed=None)
