@@ -45,7 +45,7 @@ class Baseline:
     noise : by span, how much more signals varied than independent rows would; absent where training cannot
         tell.
     block_noise : the same of blocks of rows in the order of time, when the training data is thinner than
-        traffic; stands in until traffic has shown its own.
+        traffic; live windows count where they are noisier.
     calibration : thresholds of the charts by simulation; None for the conservative ones.
     sample : shape (at most `SAMPLE_ROWS`, columns), rows as windows sample them.
     """

@@ -156,7 +156,8 @@ def notes(plan: Plan, watch: Watch, cut: Cut, pair: Pair) -> list[str]:
         if known is not None:
             noise = f"from {known.count:,} of the reference"
         elif baseline.block_noise is not None:
-            noise = f"from {baseline.block_noise.count:,} blocks of the reference until 20 live ones tell"
+            blocks = f"{baseline.block_noise.count:,} blocks of the reference"
+            noise = f"from {blocks}, and from live windows where these are noisier"
         found.append(
             f"Season of the reference: {'none, it is too short' if season is Season.NONE else season.value}. "
             f"Noise between windows: {noise}."
