@@ -105,6 +105,7 @@ def backtest(
     """Read both files, judge each window, tell what was found."""
     console, aside = Console(), Console(stderr=True)
     try:
+        _refuse_place(out, reference, live)
         injection = None if inject is None else Injection.of(inject, inject_feature)
         columns = Columns(
             time=time_column,
@@ -156,6 +157,14 @@ def backtest(
             highlight=False,
         )
     console.print(f"{report.plain(outcome)} {len(kept):,} lines in {out}", markup=False, highlight=False)
+
+
+def _refuse_place(out: Path, *read: Path) -> None:
+    """Do nothing, if the verdicts can go there: it would be known only after all the work."""
+    if not out.parent.is_dir():
+        raise ValueError(f"--out is {out}, and there is no folder {out.parent}; make it, or give another")
+    if out.resolve() in [path.resolve() for path in read]:
+        raise ValueError(f"--out is {out}, which is read and would be replaced; give another file")
 
 
 def _told(bar: Progress, task: str) -> Callable[[float], None]:

@@ -235,3 +235,22 @@ def test_windows_by_rows_use_every_row_once(pair: Pair) -> None:
     cut = by_number(pair.live.rows, 70, pair.live.times, 30, 8640)
     used = np.concatenate([window.rows for window in cut.windows])
     assert len(np.unique(used)) == len(used) == pair.live.rows - cut.left
+
+
+def test_a_file_that_is_read_is_never_replaced(tmp_path: Path) -> None:
+    told = files(tmp_path, rows(400, 0), rows(400, 1))
+    before = (tmp_path / "live.csv").read_bytes()
+    asked = [*told[:-1], str(tmp_path / "live.csv"), *options(window_rows=100, ignore="sold-at")]
+    done = runner.invoke(backtest.app, asked)
+    assert done.exit_code == 2
+    assert "which is read and would be replaced" in done.output
+    assert (tmp_path / "live.csv").read_bytes() == before
+
+
+def test_a_folder_that_is_not_there_is_told_before_any_work(tmp_path: Path) -> None:
+    told = files(tmp_path, rows(400, 0), rows(400, 1))
+    asked = [*told[:-1], str(tmp_path / "none" / "v.jsonl"), *options(window_rows=100, ignore="sold-at")]
+    done = runner.invoke(backtest.app, asked)
+    assert done.exit_code == 2
+    assert "there is no folder" in done.output
+    assert "How the columns are read" not in done.output
