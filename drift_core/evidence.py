@@ -100,6 +100,9 @@ def column_raw(column: Column, reference: Matrix, counts: Counts, phi: Matrix | 
     strange = NUMERIC_SHARES.index("out_of_range") if column.numeric else CATEGORICAL_SHARES.index("unseen")
     z[:, strange] = np.maximum(z[:, strange], 0.0)
     harmless = np.stack([harmless_share_z(n, law) for _, n, law in shares], axis=1)
+    # Training may have no value at these hours at all; then only the shares can be judged.
+    unknown = not old.sum()
+    old = np.ones_like(old) if unknown else old
     if column.numeric:
         contrasts = contrast_z(old, new)
         z = np.concatenate([z, contrasts], axis=1)
@@ -112,7 +115,7 @@ def column_raw(column: Column, reference: Matrix, counts: Counts, phi: Matrix | 
             1.0 if column.numeric else 1 - _indicated(column, old) / max(old.sum(), 1.0)
         )
         statistic = np.maximum(statistic - np.nansum(parts * (1 - 1 / phi[:, first:-1]), axis=1), 0.0)
-    few = new.sum(1) < FEWEST_VALUES
+    few = (new.sum(1) < FEWEST_VALUES) | unknown
     z[few, first:] = np.nan
     statistic = np.where(few | (freedom < 1), np.nan, statistic)
     z[counts.sum(1) == 0] = np.nan

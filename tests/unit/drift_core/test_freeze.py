@@ -272,3 +272,29 @@ def test_json_round_trip_keeps_all_that_is_judged_by(baseline: Callable[[], Base
         for b in (before, read)
     ]
     assert verdicts[0] == verdicts[1]
+
+
+def test_a_feature_that_is_missing_every_night_is_judged_by_its_share_at_night() -> None:
+    """Training has no value of it at these hours; a value there is drift, and its absence is none."""
+    rng = np.random.default_rng(21)
+    times = np.arange(30 * 24 * 20, dtype=np.int64) * (HOUR_MS // 20)
+    night = times % DAY_MS < 6 * HOUR_MS
+    values = rng.normal(size=(len(times), 2))
+    values[night, 0] = np.nan
+    baseline = frozen(values, times)
+    monitor = Monitor(baseline=baseline, settings=MonitorSettings())
+    start = int(times[-1] // DAY_MS + 1) * DAY_MS
+    verdicts = []
+    for absent in (True, False):
+        rows = rng.normal(size=(500, 2))
+        rows[:, 0] = np.nan if absent else rows[:, 0]
+        judged = monitor.judge(
+            state_of(baseline, rows),
+            span=Span.WINDOW,
+            start=start,
+            end=start + 300_000,
+            memory=monitor.start(),
+        )
+        verdicts.append(judged.verdict.features["load"])
+    assert not verdicts[0].drift
+    assert (verdicts[1].drift, verdicts[1].top_contrast) == (True, "missing")
