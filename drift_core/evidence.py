@@ -80,6 +80,15 @@ class Evidence:
         found: Matrix = np.nan_to_num(np.sign(self.z) * np.maximum(np.abs(self.z) - self.harmless, 0.0))
         return found
 
+    def strength(self, two_sided: npt.NDArray[np.bool_]) -> Matrix:
+        """What counts beyond the harmless part: both directions of two-sided signals, rises of the others.
+
+        Parameters
+        ----------
+        two_sided : shape (signals,).
+        """
+        return np.where(two_sided, np.abs(self.beyond), np.maximum(self.beyond, 0.0))
+
 
 def column_raw(column: Column, reference: Matrix, counts: Counts, phi: Matrix | None = None) -> Raw:
     """The signals of one column in the order of `drift_core.signals.column_signals`.

@@ -94,8 +94,9 @@ def freeze(
     )
     if times is None:
         return baseline
-    baseline = _with_noise(baseline, history, times, cells, settings or MonitorSettings())
-    monitor = Monitor(baseline=baseline, settings=settings or MonitorSettings())
+    settings = settings or MonitorSettings()
+    baseline = _with_noise(baseline, history, times, cells, settings)
+    monitor = Monitor(baseline=baseline, settings=settings)
     if calibrate is None or monitor.noise(Span.WINDOW, monitor.start()).count < FEWEST_SPANS:
         return baseline
     found = calibration(monitor, history, times, cells, seed=seed, progress=calibrate)
@@ -147,17 +148,18 @@ def measured_noise(
     signals = len(monitor.baseline.signals)
     first = second = Noise.none(signals)
     for mix, members in mixes.items():
-        first += _spread(monitor, windows[np.array(members)], dict(mix), Noise.none(signals), level=True)
+        first += _spread(monitor, windows[np.array(members)], dict(mix), None)
     # The joint shift is judged after each column's own noise was taken out, so it is measured after that too.
     for mix, members in mixes.items():
-        second += _spread(monitor, windows[np.array(members)], dict(mix), first, level=False)
+        second += _spread(monitor, windows[np.array(members)], dict(mix), first)
     return second
 
 
-def _spread(monitor: Monitor, windows: Windows, mix: dict[int, int], noise: Noise, *, level: bool) -> Noise:
+def _spread(monitor: Monitor, windows: Windows, mix: dict[int, int], noise: Noise | None) -> Noise:
+    """How windows of one mix scatter after this noise was taken out; None for none."""
     reference = monitor.reference(mix)
-    phi, _ = monitor.factors(reference, windows.n, noise)
-    if level:
-        phi = np.ones_like(phi)
+    phi = np.ones((len(windows.n), len(monitor.baseline.signals)))
+    if noise is not None:
+        phi, _ = monitor.factors(reference, windows.n, noise)
     raw = monitor.measure(reference, windows.counts, windows.comoments, phi, one_cell=len(mix) == 1)
     return Noise.of(raw.spread, windows.n)

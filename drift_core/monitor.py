@@ -122,7 +122,7 @@ class Monitor:
         )
         evidence = standardised(raw, self.baseline.signals, phi, freedom)
         threshold = self.threshold(span)
-        single = _upwards(evidence.beyond[0], self.baseline.signals.two_sided) / threshold
+        single = evidence.strength(self.baseline.signals.two_sided)[0] / threshold
         revised = charted is not None
         if span is Span.WINDOW and not revised:
             memory, charted = self._chart(memory, evidence, reference, state.n, start)
@@ -415,8 +415,3 @@ class _Seen:
     charted: Charted
     phi: Matrix
     freedom: Matrix
-
-
-def _upwards(beyond: Matrix, two_sided: npt.NDArray[np.bool_]) -> Matrix:
-    """What counts as evidence: both directions of two-sided signals, rises of the others."""
-    return np.where(two_sided, np.abs(beyond), np.maximum(beyond, 0.0))

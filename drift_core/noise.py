@@ -94,20 +94,18 @@ class Noise:
 
     def or_else(self, other: Noise) -> Noise:
         """These sums where they are known well enough, the other's elsewhere."""
-        known = self.spans >= FEWEST_SPANS
-        return Noise(
-            spans=np.where(known, self.spans, other.spans),
-            rows=np.where(known, self.rows, other.rows),
-            powers=np.where(known, self.powers, other.powers),
-        )
+        return self._where(self.spans >= FEWEST_SPANS, other)
 
     def wider(self, other: Noise, signed: npt.NDArray[np.bool_]) -> Noise:
         """Of each signal the sums that tell of more noise a row, where both know it."""
-        more = self._excess(signed) >= other._excess(signed)
+        return self._where(self._excess(signed) >= other._excess(signed), other)
+
+    def _where(self, own: npt.NDArray[np.bool_], other: Noise) -> Noise:
+        """These sums for some signals, the other's for the rest."""
         return Noise(
-            spans=np.where(more, self.spans, other.spans),
-            rows=np.where(more, self.rows, other.rows),
-            powers=np.where(more, self.powers, other.powers),
+            spans=np.where(own, self.spans, other.spans),
+            rows=np.where(own, self.rows, other.rows),
+            powers=np.where(own, self.powers, other.powers),
         )
 
     def _excess(self, signed: npt.NDArray[np.bool_]) -> Matrix:

@@ -109,7 +109,7 @@ def measured(
         comoments = np.stack([states[i].comoments for i in members])
         raw = monitor.measure(reference, counts, comoments, phi, one_cell=len(mix) == 1)
         evidence = standardised(raw, signals, phi, freedom)
-        upwards = np.where(signals.two_sided, np.abs(evidence.beyond), evidence.beyond)
+        upwards = evidence.strength(signals.two_sided)
         score[at] = upwards.max(1) / monitor.threshold(Span.WINDOW)
         z[at], harmless[at] = evidence.z, evidence.harmless
         for rows_in in np.unique(n).tolist():

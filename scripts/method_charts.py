@@ -76,7 +76,7 @@ def _delays(monitor: Monitor, size: float, minutes: int, seed: int) -> Matrix:
     for window in range(1, PATIENCE // minutes + 1):
         counts = rng.multinomial(n, shares, STREAMS)
         evidence = standardised(column_raw(column, expected, counts, phi), signals, phi, freedom)
-        upwards = np.where(signals.two_sided, np.abs(evidence.beyond), evidence.beyond).max(1)
+        upwards = evidence.strength(signals.two_sided).max(1)
         charts = charts.advanced(
             evidence.z.ravel(), evidence.harmless.ravel(), b, two_sided=two_sided, start=window
         )

@@ -63,7 +63,7 @@ def noisy_windows(seed: int = 3, windows: int = 300) -> NoisyWindows:
     for factor, known in ((np.ones_like(phi), np.full_like(freedom, np.inf)), (phi, freedom)):
         raw = monitor.measure(against, counted.counts, counted.comoments, factor, one_cell=True)
         evidence = standardised(raw, signals, factor, known)
-        upwards = np.where(signals.two_sided, np.abs(evidence.beyond), evidence.beyond)
+        upwards = evidence.strength(signals.two_sided)
         alarms.append(int((upwards.max(1) > threshold).sum()))
         z.append(evidence.z[:, at])
         limits.append(threshold + evidence.harmless[0, at])

@@ -87,7 +87,7 @@ def _judged(column: Column, windows: Counts) -> Matrix:
     signals = Signals((column,))
     # The rows are independent, which is noise of 1, known for sure.
     alone, sure = np.ones(len(signals)), np.full(len(signals), np.inf)
-    evidence = standardised(column_raw(column, reference, windows), signals, alone, sure).beyond
-    upwards = np.where(signals.two_sided, np.abs(evidence), evidence).max(1)
+    evidence = standardised(column_raw(column, reference, windows), signals, alone, sure)
+    upwards = evidence.strength(signals.two_sided).max(1)
     threshold = threshold_z(Span.WINDOW, MonitorSettings(), FEATURES * sides_of([column]))
     return np.stack([stability > 0.1, stability > 0.2, p_values < 0.05, upwards > threshold])

@@ -146,7 +146,7 @@ class Watch:
 
     def _windows(self, chunk: Counted, some: Monitor, *, begin: int) -> None:
         found, raw, allowance = evidence(some, chunk, some.noise(Span.WINDOW, self.memory), self.parts)
-        single = upwards(found, some)
+        single = found.strength(some.baseline.signals.two_sided)
         quiet = np.ones(len(chunk.starts), bool)
         two_sided = some.baseline.signals.two_sided
         for budget, monitor in self.monitors.items():
@@ -172,7 +172,7 @@ class Watch:
     def _spans(self, span: Span, span_ms: int, told: str, chunk: Counted, some: Monitor) -> None:
         noise = some.noise(span, self.memory)
         found, raw, _ = evidence(some, chunk, noise, self.parts, span_ms)
-        single = upwards(found, some).max(1)
+        single = found.strength(some.baseline.signals.two_sided).max(1)
         per = span_ms // WINDOW_MS
         quiet = np.ones(len(single), bool)
         for budget, monitor in self.monitors.items():
@@ -185,12 +185,6 @@ class Watch:
         if live.count < MOST_SPANS:
             learned = live + Noise.of(raw.spread[quiet], chunk.windows.n[quiet])
             self.memory = Memory(self.memory.charts, {**self.memory.noise, span: learned})
-
-
-def upwards(found: Evidence, monitor: Monitor) -> Matrix:
-    """Evidence of single spans in the unit of the threshold, shape (windows, signals)."""
-    beyond = found.beyond
-    return np.where(monitor.baseline.signals.two_sided, np.abs(beyond), np.maximum(beyond, 0.0))
 
 
 def _learning(windows: int, learned: int, monitor: Monitor) -> Iterator[slice]:
