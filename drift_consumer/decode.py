@@ -91,8 +91,9 @@ def _read_columns(records: Records, models: KnownModels) -> tuple[list[Group], S
     good = vouched(table, records.arrivals)
     groups = []
     for kind, name, version, rows in _by_model(table, np.flatnonzero(good)):
-        bundle = _fitting_bundle(models, name, version, features) if kind == PREDICTION else None
-        if name != models.model_name or (kind == PREDICTION and bundle is None):
+        ours = name == models.model_name  # of another model nothing is asked
+        bundle = _fitting_bundle(models, version, features) if ours and kind == PREDICTION else None
+        if not ours or (kind == PREDICTION and bundle is None):
             good[rows] = False
             continue
         groups.append(
@@ -120,9 +121,9 @@ def _expected_features(records: Records, models: KnownModels) -> Any | None:
     return None
 
 
-def _fitting_bundle(models: KnownModels, name: str, version: str, features: Any) -> Bundle | None:
+def _fitting_bundle(models: KnownModels, version: str, features: Any) -> Bundle | None:
     try:
-        bundle = models.get(name, version)
+        bundle = models.get(version)
     except EventError:
         return None  # its records are refused one by one
     return bundle if features_type(bundle.manifest.schema) == features else None
