@@ -65,7 +65,7 @@ class FakeS3:
         return self
 
     def paginate(self, *, Bucket: str, Prefix: str = "", Delimiter: str = "") -> Iterator[dict[str, Any]]:
-        """The keys below a prefix or, with a delimiter, the folders; few at once, since a reader must follow."""
+        """The keys below a prefix or, with a delimiter, the folders, few at once: a reader must follow."""
         found = self.calls.around(lambda: [key for key in self.keys(Bucket) if key.startswith(Prefix)])
         if Delimiter:
             parts = (key.removeprefix(Prefix).partition(Delimiter) for key in found)
