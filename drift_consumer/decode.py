@@ -103,10 +103,19 @@ def _read_columns(records: Records, models: KnownModels) -> tuple[list[Group], S
                 model_version=version,
                 bundle=bundle,
                 positions=rows,
-                table=table if len(rows) == table.num_rows else table.take(rows),
+                table=_of_kind(kind, table if len(rows) == table.num_rows else table.take(rows)),
             )
         )
     return groups, np.flatnonzero(~good).tolist()
+
+
+def _of_kind(kind: str, table: Any) -> Any:
+    """Rows with the columns that `_group` gives them, so that both can be merged: labels have no features."""
+    if kind == PREDICTION:
+        return table
+    return table.set_column(
+        table.schema.get_field_index("features"), "features", pa.nulls(table.num_rows, pa.struct([]))
+    )
 
 
 def _expected_features(records: Records, models: KnownModels) -> Any | None:

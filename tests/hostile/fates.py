@@ -18,7 +18,7 @@ from drift_consumer.series import NO_COLUMNS
 from drift_consumer.single import KnownModels, Row
 from drift_core.event import EventError, event_id_time
 from drift_core.window import WindowState
-from tests.hostile.records import ARRIVAL, MARK
+from tests.hostile.odd import ARRIVAL, MARK
 from tests.unit.drift_consumer.fixture_traffic import MODEL, World, kinesis_event, sequence_number
 
 REASONS = {

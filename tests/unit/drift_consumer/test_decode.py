@@ -277,6 +277,16 @@ def test_versions_with_other_features_are_kept_apart() -> None:
     assert by_version[OTHER_VERSION].table["features"].to_pylist() == [{"rooms": 3.0}, {"rooms": None}]
 
 
+def test_a_label_read_singly_is_merged_with_those_read_as_columns() -> None:
+    """Beside predictions, whose features the columns of the batch have."""
+    odd = label(2).encode().replace(event_id(1_000_002).encode(), event_id(1_000_002).upper().encode())
+    read_out = read(prediction(1), label(1), odd, label(3))
+    assert not read_out.rejected
+    by_kind = {group.kind: group for group in read_out.groups}
+    assert by_kind["label"].positions.tolist() == [1, 2, 3]
+    assert by_kind["label"].table["event_id"].to_pylist()[1] == event_id(1_000_002)
+
+
 def test_a_fault_of_aws_is_not_an_unknown_model() -> None:
     world = World()
 
