@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -157,7 +156,7 @@ def _sample(read: Described, columns: int) -> npt.NDArray[np.float32]:
     row = 4 * columns
     try:
         content = base64.b64decode(read.text("sample"), validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one
         content = b"?"
     if len(content) % row or len(content) > SAMPLE_ROWS * row:
         read.refuse("sample", f"Base64 of float32 numbers, {columns} a row, at most {SAMPLE_ROWS} rows")

@@ -30,6 +30,9 @@ QUANTILE_BINS = 16
 MOST_EDGES = 1_000
 """Edges of a numeric column in a file, at most; `quantile_edges` makes 50."""
 
+WIDEST = 1e9
+"""Largest range of a column in standard deviations: of m values it is √(2m) at most."""
+
 KEPT_CATEGORIES = 30
 """Categories with a bin of their own, at most; rarer ones share OTHER."""
 
@@ -179,6 +182,8 @@ class Column:
             log_center=read.number("log_center"),
             log_scale=read.number("log_scale", above=0),
         )
+        if len(edges) and np.ptp(edges) > WIDEST * column.scale:
+            read.refuse("scale", "the standard deviation of the values between the edges")
         reference = read.counts("reference", column.size)
         if not reference.any():
             read.refuse("reference", "training rows, at least one")

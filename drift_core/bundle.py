@@ -32,6 +32,10 @@ MODEL_INPUT = "features"
 MODEL_OUTPUTS = ("prediction", "lower", "upper")
 """Names of the ONNX outputs: float32, shape (n, 1); lower and upper before the conformal correction."""
 
+SELF = "sha256"
+"""The manifest's field with the digest of its others: it tells damage, not forgery, for who can write to the
+models bucket can write this too. Bundles of before have none."""
+
 LARGEST = {MANIFEST_FILE: 16 << 20, BASELINE_FILE: 64 << 20, MODEL_FILE: 256 << 20}
 """Bytes of the files that functions read, at most: a function has about a gigabyte of memory."""
 
@@ -253,7 +257,7 @@ class Manifest:
             "training": dict(self.training),
             "files": {name: asdict(entry) for name, entry in self.files.items()},
         }
-        return json.dumps(described, indent=2, allow_nan=False) + "\n"
+        return json.dumps({**described, SELF: _digest(described)}, indent=2, allow_nan=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Manifest:
@@ -265,11 +269,15 @@ class Manifest:
             If it is not a manifest of a format that this reader knows.
         """
         try:
-            return cls(**_fields(Described.of_json(text)))
+            read = Described.of_json(text)
+            manifest = cls(**_fields(read))
+            if read.has(SELF) and read.text(SELF) != _digest(read.fields(SELF)):
+                read.refuse(SELF, "the digest of the other fields; the file is damaged")
         except BundleError:
             raise
         except ValueError as error:
             raise BundleError(f"not a bundle's manifest: {error}; train the bundle again") from error
+        return manifest
 
 
 def _fields(read: Described) -> dict[str, Any]:
@@ -278,7 +286,8 @@ def _fields(read: Described) -> dict[str, Any]:
         raise BundleError(
             f"manifest format {read.whole('format')}; this reader knows {FORMAT}: train the bundle again"
         )
-    read.only("format", *Manifest.__dataclass_fields__)
+    read.only("format", SELF, *Manifest.__dataclass_fields__)
+    read.list_of("schema", most=MAX_FEATURES)  # before it is read, for it may be long
     metrics, importance, files = (read.part(name) for name in ("metrics", "importance", "files"))
     return {
         **{name: read.text(name) for name in ("model_name", "model_version", "created_at", "target", "task")},
@@ -288,9 +297,15 @@ def _fields(read: Described) -> dict[str, Any]:
         "monitor": _monitor(read.part("monitor")),
         "metrics": {name: metrics.number(name) for name in metrics.names()},
         "importance": {name: importance.number(name) for name in importance.names()},
-        "training": read.anything("training"),
+        "training": read.part("training").fields(),
         "files": {name: _entry(files.part(name)) for name in files.names()},
     }
+
+
+def _digest(described: Mapping[str, Any]) -> str:
+    """Of a manifest's fields, whatever their order and the white space between them."""
+    text = json.dumps(described, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _interval(read: Described) -> IntervalRule:

@@ -17,6 +17,9 @@ import numpy.typing as npt
 MOST_WHOLE = 2**53
 """Whole numbers beyond are not exact in every reader of JSON."""
 
+MOST_NUMBER = 1e150
+"""Numbers beyond have no square, and statistics square most of them. Training knows none above 3e38."""
+
 
 class Described:
     """Typed access to the fields of an object.
@@ -86,7 +89,7 @@ class Described:
         return self.text(name) if self.has(name) else None
 
     def number(self, name: str, *, above: float = -math.inf, most: float = math.inf) -> float:
-        """A finite number of (above, most]."""
+        """A number of (above, most], not beyond `MOST_NUMBER`."""
         value = self._fields.get(name)
         if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
             self.refuse(name, "a finite number")
@@ -113,9 +116,9 @@ class Described:
         for i, value in enumerate(self.list_of(name)):
             yield Described(value, f"{self.place(name)}[{i}]")
 
-    def anything(self, name: str) -> dict[str, Any]:
-        """An object whose fields are for people only."""
-        return dict(self.part(name)._fields)
+    def fields(self, *but: str) -> dict[str, Any]:
+        """All fields but some, as they stand."""
+        return {name: value for name, value in self._fields.items() if name not in but}
 
     def list_of(self, name: str, *, most: int = MOST_WHOLE) -> list[Any]:
         """A list of whatever."""
@@ -132,7 +135,7 @@ class Described:
         return tuple(values)
 
     def matrix(self, name: str, *shape: int, least: float = -math.inf) -> npt.NDArray[np.float64]:
-        """Finite numbers of a shape, each at least `least`."""
+        """Numbers of a shape, not beyond `MOST_NUMBER`, each at least `least`."""
         leaves = self._leaves(name, shape, (int, float))
         if not all(map(_finite, leaves)) or (leaves and min(leaves) < least):
             self.refuse(name, "finite numbers" if least == -math.inf else f"finite numbers from {least:g}")
@@ -175,10 +178,7 @@ def kind_of(value: object) -> str:
 
 
 def _finite(value: float) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # a whole number beyond 1.8e308
-        return False
+    return -MOST_NUMBER <= value <= MOST_NUMBER  # compares whole numbers of any size; NaN fails
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from drift_core.bins import Counts, Layout
-from drift_core.described import Described
+from drift_core.described import MOST_WHOLE, Described
 from drift_core.schema import Matrix
 from drift_core.season import Season
 
@@ -118,7 +118,9 @@ class Seasonal:
         lent = Described({str(i): v for i, v in enumerate(read.list_of("pooling"))}, read.place("pooling"))
         if len(lent.names()) != len(layout.columns):
             read.refuse("pooling", f"{len(layout.columns)} numbers, null for infinity")
-        pooling = [lent.number(i, above=-1e-300) if lent.has(i) else np.inf for i in lent.names()]
+        pooling = [
+            lent.number(i, above=-1e-300, most=MOST_WHOLE) if lent.has(i) else np.inf for i in lent.names()
+        ]
         return cls(
             season=season,
             counts=read.counts("counts", season.cells, layout.offsets[-1]),

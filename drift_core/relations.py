@@ -75,11 +75,14 @@ class Relations:
         features : J.
         """
         square = (features, features)
-        correlation = read.matrix("correlation", *square, least=-1.0)
-        if (correlation > 1).any():
-            read.refuse("correlation", "numbers from -1 to 1")
+        correlation = read.matrix("correlation", *square)
+        others = correlation[~np.eye(features, dtype=bool)]
+        if (np.diag(correlation) != 1).any() or (np.abs(others) > STRONGEST).any():
+            read.refuse(
+                "correlation", f"1 on the diagonal, numbers from -{STRONGEST} to {STRONGEST} beside it"
+            )
         return cls(
             deviation=read.matrix("deviation", features, least=0.0),
             correlation=correlation,
-            fisher_variance=read.matrix("fisher_variance", *square, least=0.0),
+            fisher_variance=read.matrix("fisher_variance", *square, least=FISHER_FLOOR),
         )

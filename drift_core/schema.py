@@ -130,10 +130,12 @@ class FeatureSchema:
 
     def __post_init__(self) -> None:
         if not self.features:
-            raise ValueError("a model needs at least one feature")
+            raise ValueError("the schema is empty; a model needs at least one feature")
         if len(set(self.names)) < len(self.names):
             twice = sorted(name for name, count in Counter(self.names).items() if count > 1)[:10]
-            raise ValueError(f"features named twice: {', '.join(twice)}; rename all but one of each")
+            raise ValueError(
+                f"schema with features named twice: {', '.join(twice)}; rename all but one of each"
+            )
 
     @property
     def names(self) -> tuple[str, ...]:
