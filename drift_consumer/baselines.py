@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from drift_core.baseline import Baseline
-from drift_core.bundle import BASELINE_FILE, MANIFEST_FILE, Manifest, bundle_prefix
+from drift_core.bundle import (
+    BASELINE_FILE,
+    LARGEST,
+    MANIFEST_FILE,
+    BundleError,
+    Manifest,
+    bundle_prefix,
+    bundles_prefix,
+    check_size,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -49,7 +58,7 @@ class Baselines:
         UnknownModelError
             If the bucket holds no manifest for it, or the names cannot be a bundle's.
         BundleError
-            If a file is not the one that the manifest vouches for.
+            If a file is not the one that the manifest vouches for, or not a bundle's.
         botocore.exceptions.ClientError
             If S3 fails in any other way, so that the caller is retried.
         """
@@ -61,22 +70,66 @@ class Baselines:
         self._kept.move_to_end(key)
         return self._kept[key]
 
+    def versions(self, model_name: str) -> frozenset[str]:
+        """The versions that the bucket holds something of, at this moment.
+
+        Raises
+        ------
+        botocore.exceptions.ClientError
+            If S3 fails.
+        """
+        prefix = bundles_prefix(model_name)
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=prefix, Delimiter="/"
+        )
+        return frozenset(
+            folder["Prefix"].removeprefix(prefix).removesuffix("/")
+            for page in pages
+            for folder in page.get("CommonPrefixes", ())
+        )
+
     def _load(self, model_name: str, model_version: str) -> Bundle:
         try:
             prefix = bundle_prefix(model_name, model_version)
-        except ValueError as error:
-            raise UnknownModelError(str(error)) from None
+        except ValueError:
+            raise absent(model_name, model_version) from None
         try:
-            manifest = Manifest.from_json(self._read(prefix + MANIFEST_FILE))
+            manifest = Manifest.from_json(self._read(prefix, MANIFEST_FILE))
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchKey":
                 raise
-            raise UnknownModelError(
-                f"model_version is {model_version!r}, but model {model_name!r} has no such bundle; "
-                f"upload it to {prefix} and send the event again"
-            ) from None
-        content = manifest.verify(BASELINE_FILE, self._read(prefix + BASELINE_FILE))
-        return Bundle(manifest=manifest, baseline=Baseline.from_json(content))
+            raise absent(model_name, model_version) from None
+        manifest.check_place(model_name, model_version)
+        content = manifest.verify(BASELINE_FILE, self._read(prefix, BASELINE_FILE))
+        return Bundle(manifest=manifest, baseline=_baseline(content, manifest))
 
-    def _read(self, key: str) -> bytes:
-        return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+    def _read(self, prefix: str, name: str) -> bytes:
+        body = self._s3.get_object(Bucket=self._bucket, Key=prefix + name)["Body"]
+        return check_size(name, body.read(LARGEST[name] + 1))
+
+
+def absent(model_name: str, model_version: str) -> UnknownModelError:
+    """What to tell of a bundle that is not there."""
+    try:
+        prefix = bundle_prefix(model_name, model_version)
+    except ValueError as error:
+        return UnknownModelError(str(error))
+    return UnknownModelError(
+        f"model_version is {model_version!r}, but model {model_name!r} has no such bundle; "
+        f"upload it to {prefix} and send the event again"
+    )
+
+
+def _baseline(content: bytes, manifest: Manifest) -> Baseline:
+    """The baseline of a bundle: counts and features must mean the same."""
+    where = f"{BASELINE_FILE} of {manifest.model_version}"
+    try:
+        baseline = Baseline.from_json(content)
+    except ValueError as error:
+        raise BundleError(f"{where}: {error}") from None
+    found = (baseline.model_name, baseline.model_version)
+    if found != (manifest.model_name, manifest.model_version) or baseline.schema != manifest.schema:
+        raise BundleError(
+            f"{where} has another name, version or schema than the manifest; train the bundle again"
+        )
+    return baseline

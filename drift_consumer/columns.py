@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from drift_core.bins import Counts
-from drift_core.event import FUTURE_LIMIT_MS, LABEL, PREDICTION, SCHEMA_VERSION
+from drift_core.event import EARLIEST_MS, FUTURE_LIMIT_MS, LABEL, PREDICTION, SCHEMA_VERSION
 from drift_core.schema import FeatureSchema, Kind
 
 type Mask = npt.NDArray[np.bool_]
@@ -136,7 +136,7 @@ def vouched(table: Any, arrivals: Counts) -> Mask:
     good: Mask = (
         (_numbers(table, "schema_version") == SCHEMA_VERSION)
         & _uuids(id_bytes(table["event_id"]))
-        & (times >= 0)
+        & (times >= EARLIEST_MS)
         & (times <= latest)
         & _filled(table["model_name"])
         & (_filled(table["source"]) | _null(table["source"]))
@@ -173,7 +173,10 @@ def _plain_numbers(table: Any) -> Mask:
 
 def _label_times(prediction_ids: Any, latest: Counts) -> Mask:
     ids = id_bytes(prediction_ids)
-    good: Mask = _uuids(ids) & (ids[:, _VERSION_DIGIT] == ord("7")) & (id_times(ids) <= latest)
+    times = id_times(ids)
+    good: Mask = (
+        _uuids(ids) & (ids[:, _VERSION_DIGIT] == ord("7")) & (times >= EARLIEST_MS) & (times <= latest)
+    )
     return good
 
 

@@ -91,8 +91,9 @@ def _read_columns(records: Records, models: KnownModels) -> tuple[list[Group], S
     good = vouched(table, records.arrivals)
     groups = []
     for kind, name, version, rows in _by_model(table, np.flatnonzero(good)):
-        bundle = _fitting_bundle(models, name, version, features) if kind == PREDICTION else None
-        if name != models.model_name or (kind == PREDICTION and bundle is None):
+        ours = name == models.model_name  # of another model nothing is asked
+        bundle = _fitting_bundle(models, version, features) if ours and kind == PREDICTION else None
+        if not ours or (kind == PREDICTION and bundle is None):
             good[rows] = False
             continue
         groups.append(
@@ -102,10 +103,19 @@ def _read_columns(records: Records, models: KnownModels) -> tuple[list[Group], S
                 model_version=version,
                 bundle=bundle,
                 positions=rows,
-                table=table if len(rows) == table.num_rows else table.take(rows),
+                table=_of_kind(kind, table if len(rows) == table.num_rows else table.take(rows)),
             )
         )
     return groups, np.flatnonzero(~good).tolist()
+
+
+def _of_kind(kind: str, table: Any) -> Any:
+    """Rows with the columns that `_group` gives them, so that both can be merged: labels have no features."""
+    if kind == PREDICTION:
+        return table
+    return table.set_column(
+        table.schema.get_field_index("features"), "features", pa.nulls(table.num_rows, pa.struct([]))
+    )
 
 
 def _expected_features(records: Records, models: KnownModels) -> Any | None:
@@ -120,9 +130,9 @@ def _expected_features(records: Records, models: KnownModels) -> Any | None:
     return None
 
 
-def _fitting_bundle(models: KnownModels, name: str, version: str, features: Any) -> Bundle | None:
+def _fitting_bundle(models: KnownModels, version: str, features: Any) -> Bundle | None:
     try:
-        bundle = models.get(name, version)
+        bundle = models.get(version)
     except EventError:
         return None  # its records are refused one by one
     return bundle if features_type(bundle.manifest.schema) == features else None

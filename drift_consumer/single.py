@@ -7,9 +7,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from drift_consumer.baselines import Baselines, Bundle, UnknownModelError
+from drift_consumer.baselines import Baselines, Bundle, UnknownModelError, absent
 from drift_consumer.series import NAMELESS
 from drift_core.event import (
+    EARLIEST_MS,
     FUTURE_LIMIT_MS,
     Event,
     EventError,
@@ -45,31 +46,37 @@ class Row:
 
 
 class KnownModels:
-    """The stack's model and the bundles of one batch; each version is asked for once, also an absent one."""
+    """The stack's model and the bundles of one batch.
+
+    Each version is asked for once. At the first that is absent all versions are listed, so that a batch of
+    forged ones costs no call each.
+    """
 
     def __init__(self, model_name: str, baselines: Baselines) -> None:
         self.model_name = model_name
         self._baselines = baselines
-        self._found: dict[tuple[str, str], Bundle | EventError] = {}
+        self._found: dict[str, Bundle] = {}
+        self._existing: set[str] | None = None
 
-    def get(self, model_name: str, model_version: str) -> Bundle:
-        """Load a bundle.
+    def get(self, model_version: str) -> Bundle:
+        """Load a bundle of the stack's model.
 
         Raises
         ------
         EventError
-            If there is none; any other fault of `Baselines.get` passes through.
+            If there is none; any other fault of `Baselines` passes through.
         """
-        key = (model_name, model_version)
-        if key not in self._found:
+        if model_version not in self._found:
             try:
-                self._found[key] = self._baselines.get(*key)
+                if self._existing is not None and model_version not in self._existing:
+                    raise absent(self.model_name, model_version)
+                self._found[model_version] = self._baselines.get(self.model_name, model_version)
             except UnknownModelError as unknown:
-                self._found[key] = EventError(str(unknown))
-        found = self._found[key]
-        if isinstance(found, EventError):
-            raise found
-        return found
+                if self._existing is None:
+                    self._existing = set(self._baselines.versions(self.model_name))
+                self._existing.discard(model_version)
+                raise EventError(str(unknown)) from None
+        return self._found[model_version]
 
 
 def read(payload: bytes, arrival: int, models: KnownModels) -> Row:
@@ -111,6 +118,10 @@ def _check_model(event: Event, watched: str) -> None:
 
 def _check_times(event: Event, arrival: int) -> None:
     latest = arrival + FUTURE_LIMIT_MS
+    if event.event_time < EARLIEST_MS:
+        raise EventError(
+            f"event_time is {event.event_time}, before the year 2000; write UTC milliseconds, not seconds"
+        )
     if event.event_time > latest:
         raise EventError(
             f"event_time is {event.event_time}, more than an hour after its arrival at {arrival}; "
@@ -118,9 +129,9 @@ def _check_times(event: Event, arrival: int) -> None:
         )
     if isinstance(event, LabelEvent):
         made = event_id_time(event.prediction_id)
-        if event.prediction_id[_VERSION_DIGIT] != "7" or made > latest:
+        if event.prediction_id[_VERSION_DIGIT] != "7" or not EARLIEST_MS <= made <= latest:
             raise EventError(
-                f"prediction_id is {event.prediction_id!r}, which no prediction before {arrival} has; "
+                f"prediction_id is {event.prediction_id!r}, which no prediction from 2000 to {arrival} has; "
                 f"write the prediction_id of a response, a UUID of version 7"
             )
 
@@ -138,7 +149,7 @@ def _label(event: LabelEvent) -> Row:
 
 
 def _prediction(event: PredictionEvent, models: KnownModels) -> Row:
-    bundle = models.get(event.model_name, event.model_version)
+    bundle = models.get(event.model_version)
     if isinstance(event.prediction, str):
         raise EventError(
             f"prediction is {event.prediction[:100]!r}; write a number, "

@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from drift_core.bins import Column, Layout
+from drift_core.described import Described
 from drift_core.noise import Noise
 from drift_core.reference import Seasonal
 from drift_core.relations import Relations
-from drift_core.schema import FeatureSchema, Matrix
+from drift_core.schema import FeatureSchema, Kind, Matrix
 from drift_core.signals import Signals
 from drift_core.span import Span
 from drift_core.thresholds import Calibration
@@ -102,34 +103,64 @@ class Baseline:
         Raises
         ------
         ValueError
-            If the format is of another version.
+            If the format is of another version, or a field is not what it must be; the text names it.
         """
-        described: Mapping[str, Any] = json.loads(text)
-        if described.get("format") != FORMAT:
+        read = Described.of_json(text)
+        if not read.has("format") or read.whole("format") != FORMAT:
+            found = read.whole("format") if read.has("format") else None
             raise ValueError(
-                f"baseline format is {described.get('format')!r}, this reader knows {FORMAT}; "
-                "train the bundle again"
+                f"baseline format is {found!r}, this reader knows {FORMAT}; train the bundle again"
             )
-        columns = tuple(Column.from_json(column) for column in described["columns"])
-        sample = np.frombuffer(base64.b64decode(described["sample"]), "<f4").astype(np.float32)
-        blocks, calibration = described["block_noise"], described["calibration"]
-        return cls(
-            model_name=described["model_name"],
-            model_version=described["model_version"],
-            schema=FeatureSchema.from_json(described["schema"]),
-            columns=columns,
-            seasonal=Seasonal.from_json(described["seasonal"]),
-            relations=Relations.from_json(described["relations"]),
-            sample=sample.reshape(-1, len(columns)),
-            noise={Span(span): Noise.from_json(noise) for span, noise in described["noise"].items()},
-            block_noise=None if blocks is None else Noise.from_json(blocks),
-            calibration=None if calibration is None else Calibration.from_json(calibration),
-        )
+        try:
+            return cls(**_fields(read))
+        except ValueError as error:
+            raise ValueError(f"not a baseline: {error}; train the bundle again") from None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Baseline) and self.to_json() == other.to_json()
 
     __hash__ = None  # type: ignore[assignment]  # holds arrays
+
+
+def _fields(read: Described) -> dict[str, Any]:
+    """A baseline's fields from its JSON object."""
+    schema = FeatureSchema.from_json(read.parts("schema"))
+    columns = tuple(Column.from_json(column) for column in read.parts("columns"))
+    watched = [(feature.name, feature.kind) for feature in schema.features]
+    served = [(column.name, column.kind) for column in columns[len(watched) :]]
+    if [(column.name, column.kind) for column in columns[: len(watched)]] != watched or served not in (
+        [(name, Kind.NUMERIC) for name in RESERVED if name in dict(served)],
+    ):
+        read.refuse("columns", f"those of the schema, in its order, and then of {', '.join(RESERVED)}")
+    layout, signals = Layout(columns), len(Signals(columns, schema.names))
+    noise = read.part("noise")
+    noise.only(*(span.value for span in Span))
+    return {
+        "model_name": read.text("model_name"),
+        "model_version": read.text("model_version"),
+        "schema": schema,
+        "columns": columns,
+        "seasonal": Seasonal.from_json(read.part("seasonal"), layout),
+        "relations": Relations.from_json(read.part("relations"), len(schema.features)),
+        "sample": _sample(read, len(columns)),
+        "noise": {Span(span): Noise.from_json(noise.part(span), signals) for span in noise.names()},
+        "block_noise": Noise.from_json(read.part("block_noise"), signals)
+        if read.has("block_noise")
+        else None,
+        "calibration": Calibration.from_json(read.part("calibration")) if read.has("calibration") else None,
+    }
+
+
+def _sample(read: Described, columns: int) -> npt.NDArray[np.float32]:
+    """Rows as they stand in the file, Base64 of float32."""
+    row = 4 * columns
+    try:
+        content = base64.b64decode(read.text("sample"), validate=True)
+    except ValueError:  # binascii.Error is one
+        content = b"?"
+    if len(content) % row or len(content) > SAMPLE_ROWS * row:
+        read.refuse("sample", f"Base64 of float32 numbers, {columns} a row, at most {SAMPLE_ROWS} rows")
+    return np.frombuffer(content, "<f4").astype(np.float32).reshape(-1, columns)
 
 
 def served_matrix(features: Matrix, *served: Matrix) -> Matrix:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import NormalDist
@@ -19,12 +19,19 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from drift_core.schema import Feature, Kind, Matrix
+from drift_core.described import Described
+from drift_core.schema import MAX_CATEGORIES, Feature, Kind, Matrix, kind_in
 
 type Counts = npt.NDArray[np.int64]
 
 QUANTILE_BINS = 16
 """Inner bins of a numeric column; a value holding at least 1/16 of the rows gets one for itself."""
+
+MOST_EDGES = 1_000
+"""Edges of a numeric column in a file, at most; `quantile_edges` makes 50."""
+
+WIDEST = 1e9
+"""Largest range of a column in standard deviations: of m values it is √(2m) at most."""
 
 KEPT_CATEGORIES = 30
 """Categories with a bin of their own, at most; rarer ones share OTHER."""
@@ -154,12 +161,33 @@ class Column:
         return {key: list(value) if isinstance(value, tuple) else value for key, value in fields.items()}
 
     @classmethod
-    def from_json(cls, described: Mapping[str, Any]) -> Self:
-        """Read what `to_json` wrote."""
-        fields: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in described.items()
-        }
-        return cls(**{**fields, "kind": Kind(described["kind"])})
+    def from_json(cls, read: Described) -> Self:
+        """Read what `to_json` wrote; a ValueError names the field that is not what it must be."""
+        kind = kind_in(read)
+        read.only(*cls.__dataclass_fields__)
+        edges = read.matrix("edges", len(read.list_of("edges", most=MOST_EDGES)))
+        if (kind is Kind.NUMERIC) != (len(edges) > 1) or (np.diff(edges) <= 0).any():
+            read.refuse("edges", "increasing numbers, two or more for a numeric column and none for another")
+        categories = read.texts("categories", most=0 if kind is Kind.NUMERIC else KEPT_CATEGORIES)
+        column = cls(
+            name=read.text("name"),
+            kind=kind,
+            edges=tuple(edges.tolist()),
+            categories=categories,
+            known=read.whole("known", least=len(categories), most=MAX_CATEGORIES),
+            singletons=read.whole("singletons"),
+            doubletons=read.whole("doubletons"),
+            center=read.number("center"),
+            scale=read.number("scale", above=0),
+            log_center=read.number("log_center"),
+            log_scale=read.number("log_scale", above=0),
+        )
+        if len(edges) and np.ptp(edges) > WIDEST * column.scale:
+            read.refuse("scale", "the standard deviation of the values between the edges")
+        reference = read.counts("reference", column.size)
+        if not reference.any():
+            read.refuse("reference", "training rows, at least one")
+        return replace(column, reference=tuple(reference.tolist()))
 
 
 def _layout(kind: Kind, values: Matrix, categories: Sequence[str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from drift_core.described import Described
 from drift_core.schema import FeatureSchema, Matrix
 
 FORMAT = 1
@@ -31,7 +32,20 @@ MODEL_INPUT = "features"
 MODEL_OUTPUTS = ("prediction", "lower", "upper")
 """Names of the ONNX outputs: float32, shape (n, 1); lower and upper before the conformal correction."""
 
+SELF = "sha256"
+"""The manifest's field with the digest of its others: it tells damage, not forgery, for who can write to the
+models bucket can write this too. Bundles of before have none."""
+
+LARGEST = {MANIFEST_FILE: 16 << 20, BASELINE_FILE: 64 << 20, MODEL_FILE: 256 << 20}
+"""Bytes of the files that functions read, at most: a function has about a gigabyte of memory."""
+
+MAX_FEATURES = 200
+"""A window's state grows with the square of the features, and must fit into 200 kB of a DynamoDB item."""
+
+MOST_QUANTILES = 10_001
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_FEATURE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 class BundleError(ValueError):
@@ -182,6 +196,27 @@ class Manifest:
     def __post_init__(self) -> None:
         check_name("model_name", self.model_name)
         check_name("model_version", self.model_version)
+        if len(self.schema.features) > MAX_FEATURES:
+            raise ValueError(
+                f"schema has {len(self.schema.features)} features; at most {MAX_FEATURES} fit into the state "
+                f"of a window: leave some out"
+            )
+        for name in self.schema.names:
+            check_feature_name(name)
+
+    def check_place(self, model_name: str, model_version: str) -> None:
+        """Do nothing, if this is the manifest of the folder in which it was found.
+
+        Raises
+        ------
+        BundleError
+            If it is another's.
+        """
+        if (self.model_name, self.model_version) != (model_name, model_version):
+            raise BundleError(
+                f"the manifest under {bundle_prefix(model_name, model_version)} is of {self.model_name} "
+                f"{self.model_version}; upload the bundle to its own folder"
+            )
 
     def verify(self, name: str, content: bytes) -> bytes:
         """The content of a file, if it is the one that the manifest vouches for.
@@ -222,7 +257,7 @@ class Manifest:
             "training": dict(self.training),
             "files": {name: asdict(entry) for name, entry in self.files.items()},
         }
-        return json.dumps(described, indent=2, allow_nan=False) + "\n"
+        return json.dumps({**described, SELF: _digest(described)}, indent=2, allow_nan=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Manifest:
@@ -234,25 +269,90 @@ class Manifest:
             If it is not a manifest of a format that this reader knows.
         """
         try:
-            return cls(**_fields(json.loads(text)))
+            read = Described.of_json(text)
+            manifest = cls(**_fields(read))
+            if read.has(SELF) and read.text(SELF) != _digest(read.fields(SELF)):
+                read.refuse(SELF, "the digest of the other fields; the file is damaged")
         except BundleError:
             raise
-        except (KeyError, TypeError, ValueError) as error:
-            raise BundleError(f"not a bundle's manifest: {error!r}; train the bundle again") from error
+        except ValueError as error:
+            raise BundleError(f"not a bundle's manifest: {error}; train the bundle again") from error
+        return manifest
 
 
-def _fields(described: Mapping[str, Any]) -> dict[str, Any]:
+def _fields(read: Described) -> dict[str, Any]:
     """A manifest's fields from its JSON object."""
-    if described["format"] != FORMAT:
-        raise BundleError(f"manifest format {described['format']!r}; this reader knows {FORMAT}")
-    interval = described["interval"]
+    if read.whole("format") != FORMAT:
+        raise BundleError(
+            f"manifest format {read.whole('format')}; this reader knows {FORMAT}: train the bundle again"
+        )
+    read.only("format", SELF, *Manifest.__dataclass_fields__)
+    read.list_of("schema", most=MAX_FEATURES)  # before it is read, for it may be long
+    metrics, importance, files = (read.part(name) for name in ("metrics", "importance", "files"))
     return {
-        **{key: value for key, value in described.items() if key != "format"},
-        "schema": FeatureSchema.from_json(described["schema"]),
-        "interval": IntervalRule(**{**interval, "width_quantiles": tuple(interval["width_quantiles"])}),
-        "monitor": MonitorSettings(**described["monitor"]),
-        "files": {name: FileEntry(**entry) for name, entry in described["files"].items()},
+        **{name: read.text(name) for name in ("model_name", "model_version", "created_at", "target", "task")},
+        "target_unit": read.optional_text("target_unit"),
+        "schema": FeatureSchema.from_json(read.parts("schema")),
+        "interval": _interval(read.part("interval")),
+        "monitor": _monitor(read.part("monitor")),
+        "metrics": {name: metrics.number(name) for name in metrics.names()},
+        "importance": {name: importance.number(name) for name in importance.names()},
+        "training": read.part("training").fields(),
+        "files": {name: _entry(files.part(name)) for name in files.names()},
     }
+
+
+def _digest(described: Mapping[str, Any]) -> str:
+    """Of a manifest's fields, whatever their order and the white space between them."""
+    text = json.dumps(described, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _interval(read: Described) -> IntervalRule:
+    read.only(*IntervalRule.__dataclass_fields__)
+    widths = read.matrix("width_quantiles", len(read.list_of("width_quantiles", most=MOST_QUANTILES)))
+    if not len(widths) or (np.diff(widths) < 0).any():
+        read.refuse("width_quantiles", "numbers in order, at least one")
+    return IntervalRule(
+        coverage=read.number("coverage", above=0, most=1),
+        offset=read.number("offset"),
+        width_quantiles=tuple(widths.tolist()),
+    )
+
+
+def _monitor(read: Described) -> MonitorSettings:
+    read.only(*MonitorSettings.__dataclass_fields__)
+    whole, real = (
+        ("window_seconds", "grace_seconds", "min_samples"),
+        ("false_alarms_per_month", "drift_threshold"),
+    )
+    given = {name: read.whole(name) for name in whole if read.has(name)}
+    return MonitorSettings().overridden(given | {name: read.number(name) for name in real if read.has(name)})
+
+
+def _entry(read: Described) -> FileEntry:
+    read.only(*FileEntry.__dataclass_fields__)
+    sha256 = read.text("sha256")
+    if not re.fullmatch("[0-9a-f]{64}", sha256):
+        read.refuse("sha256", "64 hexadecimal digits")
+    return FileEntry(sha256=sha256, size=read.whole("size"))
+
+
+def check_size(name: str, content: bytes) -> bytes:
+    """A file's content, if it is not larger than a bundle's file may be.
+
+    Who reads one asks for `LARGEST[name] + 1` bytes at most, so that no file fills the memory.
+
+    Raises
+    ------
+    BundleError
+        If it is.
+    """
+    if len(content) > LARGEST[name]:
+        raise BundleError(
+            f"{name} is larger than {LARGEST[name]:,} bytes, the most that is read; train the bundle again"
+        )
+    return content
 
 
 def check_name(what: str, name: str) -> str:
@@ -269,10 +369,33 @@ def check_name(what: str, name: str) -> str:
     return name
 
 
+def check_feature_name(name: str) -> str:
+    """A feature's name that is safe in SQL, in a metric's dimension and in a text.
+
+    >>> check_feature_name("living_area_m2")
+    'living_area_m2'
+    """
+    if not _FEATURE.fullmatch(name):
+        raise ValueError(
+            f"feature {name[:100]!r} has an unsafe name; use 1 to 64 letters, digits and '_', not beginning "
+            f"with a digit"
+        )
+    return name
+
+
+def bundles_prefix(model_name: str) -> str:
+    """Where the bundles of all versions of a model lie.
+
+    >>> bundles_prefix("house-prices")
+    'bundles/house-prices/'
+    """
+    return f"bundles/{check_name('model_name', model_name)}/"
+
+
 def bundle_prefix(model_name: str, model_version: str) -> str:
     """Where a bundle lies in the models bucket.
 
     >>> bundle_prefix("house-prices", "v1")
     'bundles/house-prices/v1/'
     """
-    return f"bundles/{check_name('model_name', model_name)}/{check_name('model_version', model_version)}/"
+    return f"{bundles_prefix(model_name)}{check_name('model_version', model_version)}/"

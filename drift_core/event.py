@@ -25,6 +25,11 @@ FUTURE_LIMIT_MS = 3_600_000
 """Milliseconds that an event may lie after its arrival: clocks differ, but not by more than an hour."""
 
 
+EARLIEST_MS = 946_684_800_000
+"""2000-01-01 as UTC milliseconds: nothing that happened earlier is an event. The archive's tables begin
+there, so older rows would lie where no query looks; and most such times are seconds, not milliseconds."""
+
+
 class EventError(ValueError):
     """An event that breaks the contract; the text names field, value and remedy."""
 
@@ -67,7 +72,7 @@ class PredictionEvent:
     Attributes
     ----------
     event_id : UUID version 7; the `prediction_id` of the response.
-    event_time : UTC milliseconds.
+    event_time : UTC milliseconds, from `EARLIEST_MS` to `FUTURE_LIMIT_MS` after the event's arrival.
     features : value by feature name, as received; None or absent is a missing value.
     prediction : a number (regression) or a class label (classification).
     interval, confidence : optional; confidence lies in [0, 1].
@@ -150,8 +155,8 @@ def decode(payload: bytes) -> Event:
     read = _Reader(described)
     if described.get("schema_version") != SCHEMA_VERSION:
         raise EventError(
-            f"schema_version is {described.get('schema_version')!r}; this reader knows {SCHEMA_VERSION}: "
-            f"upgrade it or write version {SCHEMA_VERSION}"
+            f"schema_version is {_shown(described.get('schema_version'))}; this reader knows "
+            f"{SCHEMA_VERSION}: upgrade it or write version {SCHEMA_VERSION}"
         )
     match described.get("event_type"):
         case "prediction":
@@ -169,19 +174,33 @@ def decode(payload: bytes) -> Event:
                 **read.common(), prediction_id=read.identifier("prediction_id"), label=read.value("label")
             )
         case other:
-            raise EventError(f'event_type is {other!r}; write "prediction" or "label"')
+            raise EventError(f'event_type is {_shown(other)}; write "prediction" or "label"')
 
 
 class _Reader:
-    """Typed access to a decoded object; each refusal names the field."""
+    """Typed access to a decoded object; each refusal names the field.
 
-    def __init__(self, described: Mapping[str, Any]) -> None:
+    Parameters
+    ----------
+    inside : the field that the object stands in, with a dot; empty for the event itself.
+    """
+
+    def __init__(self, described: Mapping[str, Any], inside: str = "") -> None:
         self.described = described
+        self.inside = inside
 
     def _refuse(self, name: str, needed: str) -> EventError:
+        field = f"{self.inside}{name[:100]}"
         if name not in self.described:
-            return EventError(f"{name} is absent; write {needed}")
-        return EventError(f"{name} is {str(self.described[name])[:100]!r}; write {needed}")
+            return EventError(f"{field} is absent; write {needed}")
+        return EventError(f"{field} is {_shown(self.described[name], as_text=True)}; write {needed}")
+
+    def number(self, name: str) -> float:
+        """A finite number; `value` takes class labels as well."""
+        value = self.value(name)
+        if isinstance(value, str):
+            raise EventError(f"{self.inside}{name[:100]} is {value[:100]!r}; write a number")
+        return value
 
     def common(self) -> dict[str, Any]:
         return {
@@ -224,7 +243,7 @@ class _Reader:
     def confidence(self) -> float | None:
         if self.described.get("confidence") is None:
             return None
-        value = _number(self.value("confidence"), "confidence")
+        value = self.number("confidence")
         if not 0 <= value <= 1:
             raise self._refuse("confidence", "a number from 0 to 1")
         return value
@@ -239,8 +258,8 @@ class _Reader:
     def interval(self) -> Interval | None:
         if self.described.get("interval") is None:
             return None
-        inner = _Reader(self.mapping("interval"))
-        lower, upper, coverage = (_number(inner.value(key), key) for key in ("lower", "upper", "coverage"))
+        inner = _Reader(self.mapping("interval"), "interval.")
+        lower, upper, coverage = (inner.number(key) for key in ("lower", "upper", "coverage"))
         if lower > upper:
             raise EventError("interval has its lower end above its upper; write them in order")
         if not 0 < coverage <= 1:
@@ -250,11 +269,18 @@ class _Reader:
     def probabilities(self) -> dict[str, float] | None:
         if self.described.get("probabilities") is None:
             return None
-        inner = _Reader(self.mapping("probabilities"))
-        return {name: _number(inner.value(name), name) for name in inner.described}
+        inner = _Reader(self.mapping("probabilities"), "probabilities.")
+        return {name: inner.number(name) for name in inner.described}
 
 
-def _number(value: float | str, name: str) -> float:
-    if isinstance(value, str):
-        raise EventError(f"{name} is {value[:100]!r}; write a number")
-    return value
+def _shown(value: Any, *, as_text: bool = False) -> str:
+    """A value for a refusal: objects and lists are named only, for the features may stand in them."""
+    match value:
+        case dict():
+            return "an object"
+        case list():
+            return "a list"
+        case str():
+            return repr(value[:100])
+        case _:
+            return repr(str(value)[:100]) if as_text else str(value)[:100]

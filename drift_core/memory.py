@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 
 from drift_core.charts import DELTAS, Charts
+from drift_core.inflate import inflated
 from drift_core.noise import Noise
 from drift_core.span import Span
 
@@ -49,14 +50,20 @@ class Memory:
         Raises
         ------
         ValueError
-            If the bytes are of another format or of another number of signals.
+            If the bytes are of another format, of another number of signals or damaged.
         """
         if data[:4] != _MAGIC:
             raise ValueError(f"a monitor's memory begins with {_MAGIC!r}, this one with {data[:4]!r}")
-        words = np.frombuffer(zlib.decompress(data[4:]), "<i8")
         charts, sums = signals * 2 * len(DELTAS), 6 * signals
-        if len(words) != 2 * charts + len(Span) * sums:
-            raise ValueError(f"this memory is not one of {signals} signals; it belongs to another baseline")
+        size = 8 * (2 * charts + len(Span) * sums)
+        other = f"this memory is not one of {signals} signals; it belongs to another baseline"
+        try:
+            content = inflated(data[4:], size)
+        except ValueError as error:
+            raise ValueError(f"{other} or is damaged: {error}") from None
+        if len(content) != size:
+            raise ValueError(other)
+        words = np.frombuffer(content, "<i8")
         shape = (signals, 2, len(DELTAS))
         evidence = words[:charts].view("<f8").astype(float).reshape(shape)
         since = words[charts : 2 * charts].astype(np.int64).reshape(shape)

@@ -7,13 +7,13 @@ judged. φ comes from training rows in the order of time or, where they have non
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from drift_core.described import Described
 from drift_core.schema import Matrix
 
 type Spans = npt.NDArray[np.int64]
@@ -79,12 +79,17 @@ class Noise:
         return {name: getattr(self, name).tolist() for name in self.__dataclass_fields__}
 
     @classmethod
-    def from_json(cls, described: Mapping[str, Any]) -> Self:
-        """Read what `to_json` wrote."""
+    def from_json(cls, read: Described, signals: int) -> Self:
+        """Read what `to_json` wrote; a ValueError names the field that is not what it must be.
+
+        Parameters
+        ----------
+        signals : how many there are.
+        """
         return cls(
-            spans=np.array(described["spans"], np.int64),
-            rows=np.array(described["rows"], float),
-            powers=np.array(described["powers"], float),
+            spans=read.counts("spans", signals),
+            rows=read.matrix("rows", signals, least=0.0),
+            powers=read.matrix("powers", 4, signals),
         )
 
     @property

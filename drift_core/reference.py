@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from drift_core.bins import Counts, Layout
+from drift_core.described import MOST_WHOLE, Described
 from drift_core.schema import Matrix
 from drift_core.season import Season
 
@@ -103,12 +104,26 @@ class Seasonal:
         }
 
     @classmethod
-    def from_json(cls, described: Mapping[str, Any]) -> Self:
-        """Read what `to_json` wrote."""
-        pooling = [np.inf if value is None else value for value in described["pooling"]]
+    def from_json(cls, read: Described, layout: Layout) -> Self:
+        """Read what `to_json` wrote; a ValueError names the field that is not what it must be.
+
+        Parameters
+        ----------
+        layout : of the columns that were counted.
+        """
+        try:
+            season = Season(read.text("season"))
+        except ValueError:
+            read.refuse("season", " or ".join(map(repr, map(str, Season))))
+        lent = Described({str(i): v for i, v in enumerate(read.list_of("pooling"))}, read.place("pooling"))
+        if len(lent.names()) != len(layout.columns):
+            read.refuse("pooling", f"{len(layout.columns)} numbers, null for infinity")
+        pooling = [
+            lent.number(i, above=-1e-300, most=MOST_WHOLE) if lent.has(i) else np.inf for i in lent.names()
+        ]
         return cls(
-            season=Season(described["season"]),
-            counts=np.array(described["counts"], np.int64),
+            season=season,
+            counts=read.counts("counts", season.cells, layout.offsets[-1]),
             pooling=np.array(pooling, float),
         )
 

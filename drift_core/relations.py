@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
 from drift_core.bins import Counts
+from drift_core.described import Described
 from drift_core.schema import Matrix
 
 MOST_ROWS = 20_000
@@ -67,6 +67,22 @@ class Relations:
         return {name: getattr(self, name).tolist() for name in self.__slots__}
 
     @classmethod
-    def from_json(cls, described: Mapping[str, Any]) -> Self:
-        """Read what `to_json` wrote."""
-        return cls(**{name: np.array(described[name], float) for name in cls.__slots__})
+    def from_json(cls, read: Described, features: int) -> Self:
+        """Read what `to_json` wrote; a ValueError names the field that is not what it must be.
+
+        Parameters
+        ----------
+        features : J.
+        """
+        square = (features, features)
+        correlation = read.matrix("correlation", *square)
+        others = correlation[~np.eye(features, dtype=bool)]
+        if (np.diag(correlation) != 1).any() or (np.abs(others) > STRONGEST).any():
+            read.refuse(
+                "correlation", f"1 on the diagonal, numbers from -{STRONGEST} to {STRONGEST} beside it"
+            )
+        return cls(
+            deviation=read.matrix("deviation", features, least=0.0),
+            correlation=correlation,
+            fisher_variance=read.matrix("fisher_variance", *square, least=FISHER_FLOOR),
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from drift_core.described import Described
 
 type Matrix = npt.NDArray[np.float64]
 type Scalar = float | str | bool | None
@@ -105,15 +108,17 @@ class Feature:
         return described
 
     @classmethod
-    def from_json(cls, described: Mapping[str, Any]) -> Feature:
-        """Read what `to_json` wrote."""
+    def from_json(cls, read: Described) -> Feature:
+        """Read what `to_json` wrote; a ValueError names the field that is not what it must be."""
+        kind = kind_in(read)
+        read.only("name", "kind", "unit", "minimum", "maximum", "categories")
         return cls(
-            name=described["name"],
-            kind=Kind(described["kind"]),
-            unit=described.get("unit"),
-            minimum=described.get("minimum"),
-            maximum=described.get("maximum"),
-            categories=tuple(described.get("categories", ())),
+            name=read.text("name"),
+            kind=kind,
+            unit=read.optional_text("unit"),
+            minimum=read.number("minimum") if read.has("minimum") else None,
+            maximum=read.number("maximum") if read.has("maximum") else None,
+            categories=read.texts("categories", most=MAX_CATEGORIES) if kind is Kind.CATEGORICAL else (),
         )
 
 
@@ -125,10 +130,12 @@ class FeatureSchema:
 
     def __post_init__(self) -> None:
         if not self.features:
-            raise ValueError("a model needs at least one feature")
+            raise ValueError("the schema is empty; a model needs at least one feature")
         if len(set(self.names)) < len(self.names):
-            twice = sorted({name for name in self.names if self.names.count(name) > 1})
-            raise ValueError(f"features named twice: {', '.join(twice)}; rename all but one of each")
+            twice = sorted(name for name, count in Counter(self.names).items() if count > 1)[:10]
+            raise ValueError(
+                f"schema with features named twice: {', '.join(twice)}; rename all but one of each"
+            )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -173,9 +180,23 @@ class FeatureSchema:
         return [feature.to_json() for feature in self.features]
 
     @classmethod
-    def from_json(cls, described: Sequence[Mapping[str, Any]]) -> FeatureSchema:
-        """Read what `to_json` wrote."""
-        return cls(tuple(Feature.from_json(feature) for feature in described))
+    def from_json(cls, features: Iterable[Described]) -> FeatureSchema:
+        """Read what `to_json` wrote; a ValueError names the field that is not what it must be."""
+        return cls(tuple(map(Feature.from_json, features)))
+
+
+def kind_in(read: Described) -> Kind:
+    """The field `kind` of an object.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    try:
+        return Kind(read.text("kind"))
+    except ValueError:
+        read.refuse("kind", " or ".join(Kind))
 
 
 def request_envelope(instance: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
 from drift_core.charts import DELTAS
+from drift_core.described import Described
 from drift_core.schema import Matrix
 
 
@@ -35,6 +35,9 @@ gently is no tail: in a few of the simulated worlds charts rise without end, in 
 
 NO_THRESHOLD = 1_000.0
 """Evidence that no chart reaches: the conservative threshold is lower, and holds."""
+
+MOST_STEPS = 100
+"""Numbers of rows that a calibration in a file tells of, at most; training simulates three."""
 
 LOWEST_THRESHOLD = 1.0
 """Evidence below which no chart alarms, however large the budget."""
@@ -87,11 +90,14 @@ class Calibration:
         }
 
     @classmethod
-    def from_json(cls, described: Mapping[str, Any]) -> Self:
-        """Read what `to_json` wrote."""
+    def from_json(cls, read: Described) -> Self:
+        """Read what `to_json` wrote; a ValueError names the field that is not what it must be."""
+        rows = read.counts("rows", len(read.list_of("rows", most=MOST_STEPS)), least=1)
+        if not len(rows) or (np.diff(rows) <= 0).any():
+            read.refuse("rows", "increasing numbers, at least one")
         return cls(
-            rows=tuple(described["rows"]),
-            intercept=np.array(described["intercept"], float),
-            slope=np.array(described["slope"], float),
-            windows=described["windows"],
+            rows=tuple(rows.tolist()),
+            intercept=read.matrix("intercept", len(rows), len(DELTAS)),
+            slope=read.matrix("slope", len(rows), len(DELTAS)),
+            windows=read.whole("windows"),
         )

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drift_core.bins import Column, Counts, Layout
+from drift_core.inflate import inflated
 from drift_core.schema import Matrix
 
 type Hashes = npt.NDArray[np.uint64]
@@ -193,15 +194,24 @@ class WindowState:
         Raises
         ------
         ValueError
-            If the bytes are of another format or were counted with another baseline.
+            If the bytes are of another format, were counted with another baseline or are damaged; a state of
+            this layout is never larger than it says, so nothing larger is made of the bytes.
         """
+        if len(data) < _HEADER.size:
+            raise ValueError(f"a window state has at least {_HEADER.size} bytes, this one {len(data)}")
         magic, fingerprint, n, duplicates, first, last, kept = _HEADER.unpack_from(data)
         if magic != _MAGIC:
             raise ValueError(f"a window state begins with {_MAGIC!r}, this one with {magic!r}")
         if fingerprint != layout.fingerprint:
             raise ValueError("this window state was counted with another baseline")
         width = len(layout.columns)
-        rest = zlib.decompress(data[_HEADER.size :])
+        if kept > layout.sample_size:
+            raise ValueError(f"this window state keeps {kept} rows, its layout {layout.sample_size} at most")
+        words = layout.offsets[-1] + width * cls.MOMENTS + width * (width + 1) // 2 + kept
+        size = 8 * words + 4 * kept * width
+        rest = inflated(data[_HEADER.size :], size)
+        if len(rest) < size:
+            raise ValueError(f"this window state holds {len(rest)} bytes, its layout {size}")
         take = _Taker(rest)
         counts = take("<i8", layout.offsets[-1])
         moments = take("<i8", width * cls.MOMENTS)

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from drift_core.bundle import MANIFEST_FILE, MODEL_FILE, BundleError, Manifest, bundle_prefix
+from drift_core.bundle import (
+    LARGEST,
+    MANIFEST_FILE,
+    MODEL_FILE,
+    BundleError,
+    Manifest,
+    bundle_prefix,
+    check_size,
+)
 from drift_core.schema import request_envelope
 from ingest_lambda.aws import fault_name
 from ingest_lambda.feedback import LABELS_ENVELOPE, labels_schema
@@ -102,23 +110,20 @@ class BundleStore:
         """
         try:
             prefix = bundle_prefix(self.model_name, version)
-            manifest = Manifest.from_json(self._read(prefix + MANIFEST_FILE))
+            manifest = Manifest.from_json(self._read(prefix, MANIFEST_FILE))
         except BundleError:
             raise
         except ValueError as error:  # a name or a feature that breaks its rule; the text says which
             raise BundleError(f"{error}; train the bundle again") from error
-        found = (manifest.model_name, manifest.model_version)
-        if found != (self.model_name, version):
-            raise BundleError(
-                f"the manifest under {prefix} is of {' '.join(found)}; upload the bundle to its own folder"
-            )
-        return Served.of(manifest, manifest.verify(MODEL_FILE, self._read(prefix + MODEL_FILE)))
+        manifest.check_place(self.model_name, version)
+        return Served.of(manifest, manifest.verify(MODEL_FILE, self._read(prefix, MODEL_FILE)))
 
-    def _read(self, key: str) -> bytes:
+    def _read(self, prefix: str, name: str) -> bytes:
         try:
-            return self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+            body = self.s3.get_object(Bucket=self.bucket, Key=prefix + name)["Body"]
+            return check_size(name, body.read(LARGEST[name] + 1))
         except (BotoCoreError, ClientError) as error:
             raise NoBundleError(
-                f"{key} cannot be read from the models bucket ({fault_name(error)}); "
+                f"{prefix + name} cannot be read from the models bucket ({fault_name(error)}); "
                 f"upload the bundle again, or activate another version"
             ) from error

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from drift_core.event import FUTURE_LIMIT_MS, LabelEvent, event_id_time, new_event_id
+from drift_core.event import EARLIEST_MS, FUTURE_LIMIT_MS, LabelEvent, event_id_time, new_event_id
 from drift_core.schema import MAX_CATEGORY_LENGTH, MAX_INSTANCES
 from ingest_lambda.refusal import MAX_LISTED, Refusal, RequestError
 
@@ -28,7 +28,7 @@ def labels_schema(task: str) -> dict[str, Any]:
         "properties": {
             "prediction_id": {"type": "string", "pattern": _UUID7},
             "label": _NUMBER if task == "regression" else _CLASS,
-            "event_time": {"type": "integer", "minimum": 0, "maximum": 2**47 - 1},
+            "event_time": {"type": "integer", "minimum": EARLIEST_MS, "maximum": 2**47 - 1},
         },
         "required": ["prediction_id", "label"],
         "additionalProperties": False,
@@ -60,9 +60,9 @@ def label_events(labels: Sequence[Mapping[str, Any]], *, model_name: str, now_ms
     Raises
     ------
     RequestError
-        422 for times that lie too far ahead: the consumer would put these labels into quarantine.
+        422 for times too far ahead, or of no prediction: the consumer would put these labels into quarantine.
     """
-    refused = list(_ahead(labels, now_ms))
+    refused = list(_mistimed(labels, now_ms))
     if refused:
         raise RequestError.of(refused[:MAX_LISTED], count=len(refused))
     return [
@@ -78,15 +78,18 @@ def label_events(labels: Sequence[Mapping[str, Any]], *, model_name: str, now_ms
     ]
 
 
-def _ahead(labels: Sequence[Mapping[str, Any]], now_ms: int) -> Iterator[Refusal]:
-    """Fields whose time lies ahead of the clock by more than clocks differ."""
+def _mistimed(labels: Sequence[Mapping[str, Any]], now_ms: int) -> Iterator[Refusal]:
+    """Fields whose time lies ahead of the clock by more than clocks differ, and ids of before all events."""
     latest = now_ms + FUTURE_LIMIT_MS
     for position, label in enumerate(labels):
-        if event_id_time(label["prediction_id"]) > latest:
+        made = event_id_time(label["prediction_id"])
+        if not EARLIEST_MS <= made <= latest:
             yield Refusal(
                 field=f"labels[{position}].prediction_id",
                 value=label["prediction_id"],
-                problem="made more than an hour ahead of now",
+                problem="made more than an hour ahead of now"
+                if made > latest
+                else "made before the year 2000",
                 remedy="give a prediction_id that POST /predict answered",
             )
         if label.get("event_time", 0) > latest:

@@ -6,8 +6,7 @@ import math
 import re
 from datetime import UTC, datetime, timedelta
 
-EARLIEST_MS = 946_684_800_000
-"""2000-01-01: the tables in Athena begin there, so that a query without days has an end."""
+from drift_core.event import EARLIEST_MS
 
 _BEFORE = re.compile(r"now(?:-(\d+)([smhd]))?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from drift_core.bundle import BundleError
+from drift_core.event import EARLIEST_MS
 from scripts.bundles import BundleMissingError, LoadedBundle
 from scripts.kinesis_writer import KinesisWriter, NotAcceptedError
-from scripts.pace import EARLIEST_MS, Pace, check_window, moment
+from scripts.pace import Pace, check_window, moment
 from scripts.recorded import Entry, entries
 from scripts.recorded_table import TableReader
 from scripts.sending import Counts, Sender

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from drift_core.event import EARLIEST_MS
 from drift_core.verdict import ColumnVerdict, RelationsVerdict, Verdict
 from scripts import saved_queries
 from scripts.deployment import feature_types
-from scripts.pace import EARLIEST_MS
 from training import generator
 from training.table import tabulate
 

@@ -60,6 +60,20 @@ class FakeS3:
         result: dict[str, Any] = self.calls.around(get)
         return result
 
+    def get_paginator(self, operation: str) -> FakeS3:
+        assert operation == "list_objects_v2"
+        return self
+
+    def paginate(self, *, Bucket: str, Prefix: str = "", Delimiter: str = "") -> Iterator[dict[str, Any]]:
+        """The keys below a prefix or, with a delimiter, the folders, few at once: a reader must follow."""
+        found = self.calls.around(lambda: [key for key in self.keys(Bucket) if key.startswith(Prefix)])
+        if Delimiter:
+            parts = (key.removeprefix(Prefix).partition(Delimiter) for key in found)
+            found = sorted({Prefix + name + cut for name, cut, _ in parts if cut})
+        kind, name = ("CommonPrefixes", "Prefix") if Delimiter else ("Contents", "Key")
+        yield from ({kind: [{name: one} for one in found[at : at + 2]]} for at in range(0, len(found), 2))
+        yield {}
+
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, **_: Any) -> None:
         self.calls.around(lambda: self.objects.__setitem__((Bucket, Key), bytes(Body)))
 

@@ -105,6 +105,20 @@ REASONS: list[tuple[str, bytes, str]] = [
         f"event_time is {NOON + 3_610_001}, more than an hour after its arrival at {NOON + 10_000}; "
         f"write UTC milliseconds and set the producer's clock",
     ),
+    (
+        "seconds",
+        changed(event_time=NOON // 1000),
+        f"event_time is {NOON // 1000}, before the year 2000; write",
+    ),
+    ("year 1999", changed(event_time=946_684_799_999), "event_time is 946684799999, before the year 2000"),
+    ("label of before", label(1, prediction_id=event_id(1, 946_684_799_999)).encode(), "prediction_id is '"),
+    (
+        "features elsewhere",
+        changed(event_type={"size": 4711}),
+        'event_type is an object; write "prediction" or "label"',
+    ),
+    ("features for a version", changed(schema_version={"size": 4711}), "schema_version is an object; this"),
+    ("features for a time", changed(event_time=[4711]), "event_time is a list; write UTC milliseconds"),
     ("no model", changed(model_name=""), "model_name is ''; write a string"),
     (
         "unknown version",
@@ -161,7 +175,7 @@ REASONS: list[tuple[str, bytes, str]] = [
     (
         "half an interval",
         changed(interval={"lower": 1, "upper": 2}),
-        "coverage is absent; write a finite number",
+        "interval.coverage is absent; write a finite number",
     ),
     ("confidence", changed(confidence="high"), "confidence is 'high'; write a number"),
     ("source", changed(source=5), "source is '5'; write a string"),
@@ -169,7 +183,7 @@ REASONS: list[tuple[str, bytes, str]] = [
     (
         "label for a random id",
         label(1, prediction_id="01234567-89ab-4def-8123-456789abcdef").encode(),
-        "prediction_id is '01234567-89ab-4def-8123-456789abcdef', which no prediction before",
+        "prediction_id is '01234567-89ab-4def-8123-456789abcdef', which no prediction from 2000 to",
     ),
     ("label to come", label(1, prediction_id=event_id(1, NOON + 10**10)).encode(), "prediction_id is '"),
     (
@@ -187,7 +201,7 @@ REASONS: list[tuple[str, bytes, str]] = [
     (
         "probability of half a surrogate pair",
         changed(probabilities={"\ud800": None}),
-        "\\ud800 is 'None'; write a finite number",
+        "probabilities.\\ud800 is 'None'; write a finite number",
     ),
 ]
 
@@ -263,6 +277,16 @@ def test_versions_with_other_features_are_kept_apart() -> None:
     assert by_version[OTHER_VERSION].table["features"].to_pylist() == [{"rooms": 3.0}, {"rooms": None}]
 
 
+def test_a_label_read_singly_is_merged_with_those_read_as_columns() -> None:
+    """Beside predictions, whose features the columns of the batch have."""
+    odd = label(2).encode().replace(event_id(1_000_002).encode(), event_id(1_000_002).upper().encode())
+    read_out = read(prediction(1), label(1), odd, label(3))
+    assert not read_out.rejected
+    by_kind = {group.kind: group for group in read_out.groups}
+    assert by_kind["label"].positions.tolist() == [1, 2, 3]
+    assert by_kind["label"].table["event_id"].to_pylist()[1] == event_id(1_000_002)
+
+
 def test_a_fault_of_aws_is_not_an_unknown_model() -> None:
     world = World()
 
@@ -278,7 +302,7 @@ def test_an_unknown_version_is_asked_for_once_a_batch() -> None:
     world = World({})
     read_out = read(*(prediction(i) for i in range(40)), world=world)
     assert len(read_out.rejected) == 40
-    assert world.calls.count == 1
+    assert world.calls.count == 2, "one question for the version, and one for all that there are"
 
 
 def test_text_labels_are_kept_apart_from_numbers() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drift_core.bins import Column, Layout, quantile_edges
+from drift_core.described import Described
 from drift_core.schema import Feature, Kind
 
 RNG = np.random.default_rng(3)
@@ -91,7 +92,7 @@ def test_scores_are_normal_quantiles_of_midranks() -> None:
 
 def test_json_round_trip_is_exact_and_fingerprints_tell_layouts_apart() -> None:
     column = Column.freeze("x", Kind.NUMERIC, RNG.normal(size=1_000))
-    read = Column.from_json(json.loads(json.dumps(column.to_json())))
+    read = Column.from_json(Described(json.loads(json.dumps(column.to_json()))))
     assert read == column
     other = Column.freeze("x", Kind.NUMERIC, RNG.normal(size=1_000))
     assert Layout((read,)).fingerprint == Layout((column,)).fingerprint

@@ -111,7 +111,7 @@ def changed(event: PredictionEvent | LabelEvent, **changes: Any) -> bytes:
         ),
         (changed(PREDICTION, probabilities={"a": "b"}), "a is 'b'; write a number"),
         (changed(LABEL, prediction_id=None), "prediction_id is 'None'; write a UUID"),
-        (changed(LABEL, label=[]), "label is '[]'; write a finite number or a class label"),
+        (changed(LABEL, label=[]), "label is a list; write a finite number or a class label"),
     ],
 )
 def test_a_broken_record_is_refused_by_name(payload: bytes, message: str) -> None:

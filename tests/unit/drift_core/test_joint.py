@@ -8,6 +8,7 @@ from scipy import stats
 from scipy.spatial.distance import mahalanobis
 
 from drift_core.bins import SCORE_ONE, Column, Layout
+from drift_core.described import Described
 from drift_core.evidence import Raw
 from drift_core.history import History, Windows
 from drift_core.joint import RIDGE, auc_equivalent, changed_pair, relations_raw
@@ -235,6 +236,8 @@ def test_columns_that_never_vary_have_no_relations() -> None:
 
 
 def test_json_round_trip_of_relations_is_exact() -> None:
-    read = Relations.from_json(json.loads(json.dumps(WORLD.relations.to_json())))
+    read = Relations.from_json(
+        Described(json.loads(json.dumps(WORLD.relations.to_json()))), len(WORLD.relations.deviation)
+    )
     for name in ("deviation", "correlation", "fisher_variance"):
         assert np.array_equal(getattr(read, name), getattr(WORLD.relations, name))

@@ -9,6 +9,7 @@ import pytest
 from scipy import signal, stats
 
 from drift_core.bins import Column
+from drift_core.described import Described
 from drift_core.evidence import contrast_z, effective_rows, normal_of_t
 from drift_core.noise import FEWEST_SPANS, GROSS_SHIFT, Noise
 from drift_core.schema import Kind, Matrix
@@ -161,6 +162,6 @@ def test_signals_that_training_cannot_tell_take_the_noise_of_traffic(rng: np.ran
 
 def test_json_round_trip_is_exact(rng: np.random.Generator) -> None:
     noise = Noise.of(rng.normal(size=(60, 3)), np.full(60, 321))
-    read = Noise.from_json(json.loads(json.dumps(noise.to_json())))
+    read = Noise.from_json(Described(json.loads(json.dumps(noise.to_json()))), len(noise.spans))
     for name in ("spans", "rows", "powers"):
         assert np.array_equal(getattr(read, name), getattr(noise, name))

@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from drift_core.bins import Column, Layout
+from drift_core.described import Described
 from drift_core.reference import Seasonal
 from drift_core.schema import Kind, Matrix
 from drift_core.season import Season
@@ -124,7 +125,9 @@ def test_json_round_trip_keeps_infinite_pooling() -> None:
     rng = np.random.default_rng(6)
     for shares in (np.tile(P, (48, 1)), rng.dirichlet(50 * P, 48)):
         seasonal = seasonal_of(shares, 100, rng)
-        read = Seasonal.from_json(json.loads(json.dumps(seasonal.to_json(), allow_nan=False)))
+        read = Seasonal.from_json(
+            Described(json.loads(json.dumps(seasonal.to_json(), allow_nan=False))), layout_of(1)
+        )
         assert read.season is seasonal.season
         assert np.array_equal(read.counts, seasonal.counts)
         assert np.array_equal(read.pooling, seasonal.pooling)

@@ -7,6 +7,7 @@ import jsonschema
 import numpy as np
 import pytest
 
+from drift_core.described import Described
 from drift_core.schema import MAX_CATEGORIES, UNSEEN, Feature, FeatureSchema, Kind, request_envelope
 
 SCHEMA = FeatureSchema(
@@ -33,7 +34,7 @@ def test_codes_of_many_values_are_the_codes_of_each() -> None:
 
 
 def test_json_round_trip() -> None:
-    assert FeatureSchema.from_json(SCHEMA.to_json()) == SCHEMA
+    assert FeatureSchema.from_json(map(Described, SCHEMA.to_json())) == SCHEMA
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from drift_core.described import Described
 from drift_core.thresholds import Calibration, conservative
 
 CALIBRATION = Calibration(
@@ -41,7 +42,7 @@ def test_between_simulated_numbers_of_rows_thresholds_are_between_and_beyond_the
 
 
 def test_json_round_trip_keeps_thresholds_to_the_bit() -> None:
-    read = Calibration.from_json(json.loads(json.dumps(CALIBRATION.to_json())))
+    read = Calibration.from_json(Described(json.loads(json.dumps(CALIBRATION.to_json()))))
     assert read.windows == CALIBRATION.windows
     assert np.array_equal(read.threshold(777, 17_280), CALIBRATION.threshold(777, 17_280))
 

@@ -24,7 +24,7 @@ def test_labels_are_accepted_and_written(api: Api) -> None:
     before = time.time_ns() // 1_000_000
     labels = [
         {"prediction_id": ID.upper(), "label": 125},
-        {"prediction_id": ID, "label": 1.5, "event_time": 7},
+        {"prediction_id": ID, "label": 1.5, "event_time": 1_600_000_000_007},
     ]
     answer = api.post("/feedback", {"labels": labels})
     assert (answer.status, answer.body) == (202, {"accepted": 2})
@@ -38,7 +38,7 @@ def test_labels_are_accepted_and_written(api: Api) -> None:
         "api",
     )
     assert before <= first.event_time <= time.time_ns() // 1_000_000
-    assert (second.label, second.event_time) == (1.5, 7)
+    assert (second.label, second.event_time) == (1.5, 1_600_000_000_007)
     assert first.event_id != second.event_id
     assert ID.encode() in api.kinesis.taken[0]  # in lower case, as the prediction's event has it
 
@@ -72,7 +72,7 @@ NUMBER = "give a number from -1.7976931348623157e+308 to 1.7976931348623157e+308
             "give a prediction_id that POST /predict answered",
         ),
         (
-            {"prediction_id": ID, "label": 1, "event_time": 1.5},
+            {"prediction_id": ID, "label": 1, "event_time": 1.7e12 + 0.5},
             ".event_time",
             "a number, not a whole number",
             "give a whole number",
@@ -80,8 +80,8 @@ NUMBER = "give a number from -1.7976931348623157e+308 to 1.7976931348623157e+308
         (
             {"prediction_id": ID, "label": 1, "event_time": -1},
             ".event_time",
-            "below 0",
-            "give a number from 0 to 140737488355327",
+            "below 946684800000",
+            "give a number from 946684800000 to 140737488355327",
         ),
         (
             {"prediction_id": ID, "label": 1, "id": 1},
@@ -152,7 +152,7 @@ def test_labels_of_a_classifier_are_class_names(api: Api) -> None:
 def test_labels_that_cannot_be_stored_are_given_back(api: Api) -> None:
     api.kinesis.faults = Faults(always=client_error("AccessDeniedException"))
     api.sqs.faults = Faults(always={0: "InternalError"})
-    other = new_event_id(5)
+    other = new_event_id(1_700_000_000_005)
     answer = api.post(
         "/feedback", {"labels": [{"prediction_id": ID, "label": 1}, {"prediction_id": other, "label": 2}]}
     )
@@ -215,7 +215,7 @@ def test_before_the_first_activation(api: Api, value: str | Exception, method: s
         ),
         (
             {FOLDER + MANIFEST_FILE: b"{}"},
-            "the active bundle is refused: not a bundle's manifest: KeyError('format'); "
+            "the active bundle is refused: not a bundle's manifest: format is absent; write a whole number; "
             "train the bundle again",
         ),
         (
