@@ -141,6 +141,7 @@ def _extended(stored: StoredWindow | None, fresh: Slice, events: Slice, now: int
         ranges=(*(stored.ranges if stored else ()), fresh.sequence_range),
         first_update=stored.first_update if stored else now,
         last_update=now,
+        merged=stored is not None and stored.merged,
     )
 
 

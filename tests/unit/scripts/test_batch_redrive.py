@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -20,7 +20,7 @@ from drift_consumer.window_store import WindowStore
 from scripts.batch_redrive import KNOWN_SECONDS, BatchCounts, BatchRedrive
 from scripts.failed_batch import FailedBatchError
 from scripts.kinesis_writer import NotAcceptedError
-from tests.unit.drift_consumer.fake_aws import CrashError, FakeS3
+from tests.unit.drift_consumer.fake_aws import CrashError
 from tests.unit.drift_consumer.fixture_traffic import (
     MODEL,
     NOON,
@@ -51,26 +51,12 @@ LATER = [good(10), label(11).encode(), good(12, 1), bad(13), good(14, 2)]
 """The next batch of the shard, in the same windows."""
 
 
-class ListedS3(FakeS3):
-    def get_paginator(self, operation: str) -> ListedS3:
-        assert operation == "list_objects_v2"
-        return self
-
-    def paginate(self, *, Bucket: str) -> Iterator[dict[str, Any]]:
-        keys = self.keys(Bucket)
-        yield from [
-            {"Contents": [{"Key": key} for key in keys[at : at + 2]]} for at in range(0, len(keys), 2)
-        ]
-        yield {}
-
-
 class Failure:
     """The consumer's world, with the bucket that holds what it failed on."""
 
     def __init__(self) -> None:
         self.world = World()
-        self.s3 = ListedS3(self.world.calls)
-        self.s3.objects = self.world.s3.objects
+        self.s3 = self.world.s3
         self.stream = FakeStream(around=self.world.calls.around)
         self.now = NOON + 3_600_000
         self.read = 0
@@ -353,6 +339,8 @@ def test_a_foreign_receipt_is_refused(content: bytes) -> None:
     failure.put_aside(event_of(BATCH, 0))
     receipt = f"redriven/{SHARD}/{sequence_number(0)}-{sequence_number(7)}.json"
     failure.s3.objects["failed", receipt] = content
-    with pytest.raises(FailedBatchError, match=f"its receipt {receipt} is not one that this command writes"):
+    with pytest.raises(
+        FailedBatchError, match=f"its receipt {receipt} is not one that python -m scripts.redrive writes"
+    ):
         failure.redrive()
     assert not failure.stream.taken
