@@ -215,8 +215,8 @@ def test_any_story_of_crashes_and_rivals_ends_with_each_record_once(
     check(told(records, story))
 
 
-def told(records: list[tuple[str, int, bool]], story: Story) -> Stream:
-    """The stream after a story, drained."""
+def told(records: list[tuple[str, int, bool]], story: Story, *, drain: bool = True) -> Stream:
+    """The stream after a story."""
     stream = Stream()
     for number, (kind, window, second) in enumerate(records):
         payload = record(number, kind, window)
@@ -228,7 +228,8 @@ def told(records: list[tuple[str, int, bool]], story: Story) -> Stream:
         if fault:
             set_fault(stream, shard, *fault)
         stream.poll(shard, size)
-    stream.drain()
+    if drain:
+        stream.drain()
     return stream
 
 

@@ -319,7 +319,7 @@ def test_of_merged_ranges_nothing_is_removed_and_what_is_missing_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        "drift_consumer.window_store.pack", lambda all: pack(_coalesced(all) if len(all) > 6 else all)
+        "drift_consumer.window_store.pack", lambda one: pack(_coalesced(one) if len(one) > 6 else one)
     )
     stream = Stream()
     stream.records[SHARDS[0]] = [record(i, "good", 0) for i in range(12)]

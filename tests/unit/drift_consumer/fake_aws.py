@@ -160,14 +160,20 @@ class FakeDynamoDB:
         ConditionExpression: str,
         ExpressionAttributeValues: dict[str, Any],
     ) -> None:
-        attribute = UpdateExpression.removeprefix("REMOVE ")
+        verb, attribute = UpdateExpression.removesuffix(" = :series").split()
         assert attribute in ("pending", "unreconciled")
 
         def update() -> None:
             self._check(_key(Key), ConditionExpression, ExpressionAttributeValues)
-            self.items[_key(Key)].pop(attribute, None)
+            if verb == "SET":
+                self.items[_key(Key)][attribute] = ExpressionAttributeValues[":series"]
+            else:
+                self.items[_key(Key)].pop(attribute, None)
 
         self.calls.around(update)
+
+    def delete_item(self, *, TableName: str, Key: dict[str, Any]) -> None:
+        self.calls.around(lambda: self.items.pop(_key(Key), None))
 
     def _check(
         self,
