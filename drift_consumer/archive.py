@@ -1,7 +1,12 @@
-"""The archive: one Parquet object a window, shard and batch, under a key that fixes its content."""
+"""The archive: one Parquet object a window, shard and batch, under a key that fixes its content.
+
+An object accounts for every record of its range: the rows are the distinct events, and the sequence numbers
+of further deliveries stand in the file's key-value metadata.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +15,19 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from drift_consumer.columns import flatten
-from drift_consumer.series import QUARANTINE, WindowKey
+from drift_consumer.series import QUARANTINE, Series, WindowKey
 from drift_consumer.slices import Slice
 from drift_core.event import LABEL, PREDICTION
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_FOLDERS = {PREDICTION: "predictions", LABEL: "labels", QUARANTINE: QUARANTINE}
+REPEATED = "repeated_sequence_numbers"
+"""Key of the file's metadata that names deliveries left out of the rows, decimal, between blanks."""
+
+FOLDERS = {PREDICTION: "predictions", LABEL: "labels", QUARANTINE: QUARANTINE}
+"""The archive's folder of each kind."""
+
 _TIME = pa.timestamp("ms", tz="UTC")
 
 
@@ -49,33 +59,52 @@ def object_key(window: WindowKey, sequence_range: str) -> str:
     >>> object_key(WindowKey(series=series, start=300_000, shard_id="s"), "7-9")
     'labels/dt=1970-01-01/hour=00/m.-.300.0000000300000.s.7-9.parquet'
     """
-    series = window.series
-    begins = datetime.fromtimestamp(window.start / 1000, UTC)
-    parts = (
-        series.model_name,
-        series.model_version,
-        str(series.window_seconds),
-        f"{window.start:013d}",
-        window.shard_id,
-        sequence_range,
-    )
-    return f"{_FOLDERS[series.kind]}/{begins:dt=%Y-%m-%d/hour=%H}/{'.'.join(parts)}.parquet"
+    parts = (window.shard_id, sequence_range, "parquet")
+    return f"{window_prefix(window.series, window.start)}{'.'.join(parts)}"
 
 
-def parquet(piece: Slice) -> bytes:
-    """A slice as Parquet."""
-    table = _COLUMNS[piece.key.series.kind](piece)
-    repeated = [path for path, column in _leaves(table.schema) if pa.types.is_dictionary(column)]
+def window_prefix(series: Series, start: int) -> str:
+    """What the keys of a window's objects of all shards begin with."""
+    parts = (series.model_name, series.model_version, str(series.window_seconds), f"{start:013d}", "")
+    return hour_prefix(series.kind, start) + ".".join(parts)
+
+
+def hour_prefix(kind: str, start: int) -> str:
+    """Where the objects of the windows that begin in an hour lie.
+
+    >>> hour_prefix("prediction", 3_600_000)
+    'predictions/dt=1970-01-01/hour=01/'
+    """
+    return f"{FOLDERS[kind]}/{datetime.fromtimestamp(start / 1000, UTC):dt=%Y-%m-%d/hour=%H}/"
+
+
+def parquet(piece: Slice, repeated: Iterable[int] = ()) -> bytes:
+    """A slice as Parquet.
+
+    Parameters
+    ----------
+    repeated : sequence numbers of further deliveries of its events.
+    """
+    return written(_COLUMNS[piece.key.series.kind](piece), repeated)
+
+
+def written(table: Any, repeated: Iterable[int]) -> bytes:
+    """A table of the archive's columns as Parquet; see `parquet`."""
+    dictionaries = [path for path, column in _leaves(table.schema) if pa.types.is_dictionary(column)]
+    left_out = " ".join(map(str, sorted(repeated)))
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        table,
+    with pq.ParquetWriter(
         sink,
+        table.schema,
         compression="zstd",
         compression_level=1,
-        use_dictionary=repeated,
+        use_dictionary=dictionaries,
         write_statistics=["event_time", "arrival_time"],
         store_schema=False,
-    )
+    ) as file:
+        file.write_table(table)
+        if left_out:
+            file.add_key_value_metadata({REPEATED: left_out})
     content: bytes = sink.getvalue().to_pybytes()
     return content
 

@@ -112,7 +112,7 @@ def count_once(piece: Slice, to: Resources) -> Counter[str]:
             return Counter(counted_before=len(piece))
         events = fresh.distinct()
         place = object_key(piece.key, fresh.sequence_range)
-        to.archive.put(place, parquet(events))
+        to.archive.put(place, parquet(events, fresh.without(events)))
         try:
             to.windows.put(_extended(stored, fresh, events, to.clock()), replacing=stored)
         except LostRaceError:
@@ -141,6 +141,7 @@ def _extended(stored: StoredWindow | None, fresh: Slice, events: Slice, now: int
         ranges=(*(stored.ranges if stored else ()), fresh.sequence_range),
         first_update=stored.first_update if stored else now,
         last_update=now,
+        merged=stored is not None and stored.merged,
     )
 
 

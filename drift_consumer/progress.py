@@ -58,7 +58,7 @@ class ProgressStore:
 
     def judged(self, series: Series, span: Span, start: int) -> Judged | None:
         """What was judged under this start; None if nothing was."""
-        key = {"pk": {"S": _judged_key(series, span)}, "sk": {"S": f"{start:013d}"}}
+        key = {"pk": {"S": judged_key(series, span)}, "sk": {"S": f"{start:013d}"}}
         found = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         return _judged(span, found["Item"]) if "Item" in found else None
 
@@ -68,7 +68,7 @@ class ProgressStore:
             TableName=self._table,
             KeyConditionExpression="pk = :judged AND sk <= :time",
             ExpressionAttributeValues={
-                ":judged": {"S": _judged_key(series, Span.WINDOW)},
+                ":judged": {"S": judged_key(series, Span.WINDOW)},
                 ":time": {"S": f"{time:013d}"},
             },
             ScanIndexForward=False,
@@ -94,7 +94,7 @@ class ProgressStore:
         ValueError
             If the stored memory is of another number of signals: the version has another baseline now.
         """
-        key = _cursor_key(series)
+        key = cursor_key(series)
         found = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         if "Item" not in found:
             return Progress(cursor=Cursor(), memory=start)
@@ -143,11 +143,13 @@ class ProgressStore:
         )
 
 
-def _judged_key(series: Series, span: Span) -> str:
+def judged_key(series: Series, span: Span) -> str:
+    """The partition key of what is remembered of a series' verdicts."""
     return f"judged#{series.key}#{span}"
 
 
-def _cursor_key(series: Series) -> dict[str, Any]:
+def cursor_key(series: Series) -> dict[str, Any]:
+    """The primary key of a series' progress."""
     key = f"cursor#{series.model_name}#{series.model_version}#{series.window_seconds}"
     return {"pk": {"S": key}, "sk": {"S": "cursor"}}
 
@@ -170,7 +172,7 @@ def _progress_item(series: Series, progress: Progress) -> dict[str, Any]:
         for one in cursor.open
     ]
     return {
-        **_cursor_key(series),
+        **cursor_key(series),
         **{name: {"N": str(value)} for name, value in marks.items() if value is not None},
         "open": {"L": opened},
         "memory": {"B": progress.memory.to_bytes()},
@@ -181,7 +183,7 @@ def _judged_item(series: Series, judged: Judged, now: int) -> dict[str, Any]:
     numbers = {name: getattr(judged, name) for name in ("end", "n", "duplicates", "first_n", "revision")}
     numbers |= {"expires": now // 1000 + KEPT_SECONDS}
     return {
-        "pk": {"S": _judged_key(series, judged.span)},
+        "pk": {"S": judged_key(series, judged.span)},
         "sk": {"S": f"{judged.start:013d}"},
         **{name: {"N": str(value)} for name, value in numbers.items()},
         "charted": {"S": json.dumps(dict(judged.charted), separators=(",", ":"))},

@@ -1,4 +1,4 @@
-"""What the template tells the consumer and the evaluator, read once from the environment."""
+"""What the template tells the consumer, the evaluator and the reconciler, read once from the environment."""
 
 from __future__ import annotations
 
@@ -99,6 +99,47 @@ class EvaluatorSettings:
         names = MonitorSettings.__dataclass_fields__
         overrides = {n: getattr(self, n) for n in names if getattr(self, n) is not None}
         return _served(manifest.overridden(overrides))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcilerSettings:
+    """The reconciler's environment variables, in lower case.
+
+    Attributes
+    ----------
+    reconcile_after_hours : quiet time after which a window is compared with the archive.
+    """
+
+    model_name: str
+    archive_bucket: str
+    failed_batches_bucket: str
+    window_table: str
+    metrics_namespace: str
+    reconcile_after_hours: int
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> ReconcilerSettings:
+        """Read the environment.
+
+        Raises
+        ------
+        ValueError
+            If a variable is absent or not of its type; the text names it.
+        """
+        hours = _optional(environ, "RECONCILE_AFTER_HOURS", int) or 0
+        if hours < 1:
+            raise ValueError(
+                f"the environment variable RECONCILE_AFTER_HOURS is "
+                f"{environ.get('RECONCILE_AFTER_HOURS', '')!r}; set 1 or more: batches are retried a while"
+            )
+        return cls(
+            model_name=_required(environ, "MODEL_NAME"),
+            archive_bucket=_required(environ, "ARCHIVE_BUCKET"),
+            failed_batches_bucket=_required(environ, "FAILED_BATCHES_BUCKET"),
+            window_table=_required(environ, "WINDOW_TABLE"),
+            metrics_namespace=_required(environ, "METRICS_NAMESPACE"),
+            reconcile_after_hours=hours,
+        )
 
 
 def _served(settings: MonitorSettings) -> MonitorSettings:

@@ -62,6 +62,12 @@ class Slice:
             return self
         return self._taking(np.sort(np.unique(self.ids, return_index=True)[1]))
 
+    def without(self, events: Slice) -> tuple[int, ...]:
+        """Sequence numbers of the records that are not in a part of this slice."""
+        if len(events) == len(self):
+            return ()
+        return tuple(sorted(set(self.sequences.tolist()) - set(events.sequences.tolist())))
+
     def count(self, *, duplicates: int) -> WindowState:
         """The state of these records, which must be distinct."""
         ids = hash_event_ids(self.ids)
@@ -110,7 +116,9 @@ def _of_group(group: Group, records: Records, window_seconds: int | None) -> Sli
         times = id_times(id_bytes(table["prediction_id"]))
     else:
         seconds = group.bundle.manifest.monitor.window_seconds
-        layout, rows = group.bundle.baseline.layout, _matrix(group.bundle.baseline, table)
+        layout = group.bundle.baseline.layout
+        lower, upper, _ = flatten(table["interval"])
+        rows = matrix(group.bundle.baseline, table["features"], table["prediction"], lower, upper)
         times = one_chunk(table["event_time"]).to_numpy(zero_copy_only=False)
     series = Series(
         kind=group.kind,
@@ -163,17 +171,6 @@ def _numbers(sequences: list[str]) -> npt.NDArray[np.object_]:
     return np.array([int(sequence) for sequence in sequences], object)
 
 
-def _matrix(baseline: Baseline, table: Any) -> Matrix:
-    parts = flatten(table["features"])
-    features = [codes(feature, part) for feature, part in zip(baseline.schema.features, parts, strict=True)]
-    lower, upper, _ = (numbers(part) for part in flatten(table["interval"]))
-    with np.errstate(over="ignore", invalid="ignore"):
-        width = upper - lower
-    served = {PREDICTION: numbers(one_chunk(table["prediction"])), INTERVAL_WIDTH: width}
-    watched = [served[column.name] for column in baseline.columns[len(features) :]]
-    return served_matrix(np.column_stack(features), *watched)
-
-
 def codes(feature: Feature, values: Any) -> Matrix:
     """A feature's values as the model's matrix holds them; categories are looked up once each.
 
@@ -187,3 +184,20 @@ def codes(feature: Feature, values: Any) -> Matrix:
     known = np.append(feature.codes(encoded.dictionary.to_pylist()), np.nan)
     found: Matrix = known[encoded.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False)]
     return found
+
+
+def matrix(baseline: Baseline, features: Any, prediction: Any, lower: Any, upper: Any) -> Matrix:
+    """Predictions as the windows count them, shape (n, columns of the baseline).
+
+    Parameters
+    ----------
+    features : a pyarrow struct array, its fields in the order of the schema.
+    prediction, lower, upper : pyarrow arrays of numbers; the bounds of the interval.
+    """
+    fields = zip(baseline.schema.features, flatten(features), strict=True)
+    parts = [codes(feature, part) for feature, part in fields]
+    with np.errstate(over="ignore", invalid="ignore"):
+        width = numbers(one_chunk(upper)) - numbers(one_chunk(lower))
+    served = {PREDICTION: numbers(one_chunk(prediction)), INTERVAL_WIDTH: width}
+    watched = [served[column.name] for column in baseline.columns[len(parts) :]]
+    return served_matrix(np.column_stack(parts), *watched)

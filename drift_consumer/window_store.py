@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 PENDING_INDEX = "pending"
 """The sparse index of items that the evaluator has not judged as they are."""
 
+UNRECONCILED = "unreconciled"
+"""The sparse index, and its attribute, of items that have not been compared with the archive as they are."""
+
 KEPT_SECONDS = 35 * 86_400
 """How long an item outlives its last update: longer than a stream is commonly kept, so that no redelivery
 meets a forgotten window."""
@@ -38,6 +41,7 @@ class StoredWindow:
     ranges : "first-last" of each batch counted, which names its archive object; of very many, the oldest are
         one range (see `ranges.pack`).
     first_update, last_update : UTC milliseconds.
+    merged : whether the oldest ranges have been made one.
     pending : whether this content waits for the evaluator.
     """
 
@@ -47,6 +51,7 @@ class StoredWindow:
     ranges: tuple[str, ...]
     first_update: int
     last_update: int
+    merged: bool = False
     pending: bool = True
 
 
@@ -59,7 +64,7 @@ class WindowStore:
 
     def read(self, key: WindowKey, layout: Layout) -> StoredWindow | None:
         """What has been counted so far; None if nothing has."""
-        found = self._dynamodb.get_item(TableName=self._table, Key=_item_key(key), ConsistentRead=True)
+        found = self._dynamodb.get_item(TableName=self._table, Key=item_key(key), ConsistentRead=True)
         return _stored(key.series, found["Item"], layout) if "Item" in found else None
 
     def put(self, window: StoredWindow, *, replacing: StoredWindow | None) -> None:
@@ -146,7 +151,7 @@ class WindowStore:
         try:
             self._dynamodb.update_item(
                 TableName=self._table,
-                Key=_item_key(window.key),
+                Key=item_key(window.key),
                 UpdateExpression="REMOVE pending",
                 ConditionExpression="last_sequence = :judged",
                 ExpressionAttributeValues={":judged": {"S": str(window.last_sequence)}},
@@ -167,19 +172,24 @@ def registry_key(model_name: str) -> str:
     return f"models#{model_name}"
 
 
-def _item_key(key: WindowKey) -> dict[str, Any]:
+def item_key(key: WindowKey) -> dict[str, Any]:
+    """The primary key of a window's item."""
     return {"pk": {"S": key.series.key}, "sk": {"S": key.sort_key}}
 
 
 def _item(window: StoredWindow) -> dict[str, Any]:
+    ranges = pack(window.ranges)
+    merged = window.merged or len(unpack(ranges)) < len(window.ranges)
     return {
-        **_item_key(window.key),
+        **item_key(window.key),
         "state": {"B": window.state.to_bytes()},
         "last_sequence": {"S": str(window.last_sequence)},
-        "ranges": {"B": pack(window.ranges)},
+        "ranges": {"B": ranges},
+        **({"merged": {"BOOL": True}} if merged else {}),
         "first_update": {"N": str(window.first_update)},
         "last_update": {"N": str(window.last_update)},
         "pending": {"S": window.key.series.key},
+        UNRECONCILED: {"S": window.key.series.key},
         "expires": {"N": str(window.last_update // 1000 + KEPT_SECONDS)},
     }
 
@@ -193,5 +203,6 @@ def _stored(series: Series, item: Mapping[str, Any], layout: Layout) -> StoredWi
         ranges=unpack(bytes(item["ranges"]["B"])),
         first_update=int(item["first_update"]["N"]),
         last_update=int(item["last_update"]["N"]),
+        merged="merged" in item,
         pending="pending" in item,
     )

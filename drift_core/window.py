@@ -233,6 +233,24 @@ class WindowState:
         )
 
 
+def counted(data: bytes) -> tuple[int, int]:
+    """Rows and duplicates of a state, without the layout that the rest needs.
+
+    Parameters
+    ----------
+    data : from `WindowState.to_bytes`.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are of another format.
+    """
+    if len(data) < _HEADER.size or not data.startswith(_MAGIC):
+        raise ValueError(f"a window state begins with {_MAGIC!r}, this one with {data[:4]!r}")
+    _, _, n, duplicates, *_ = _HEADER.unpack_from(data)
+    return n, duplicates
+
+
 class _Taker:
     """Reads arrays one behind the other."""
 

@@ -20,14 +20,12 @@ from botocore.exceptions import ClientError
 
 from drift_consumer.baselines import Baselines
 from drift_consumer.decode import decode
+from drift_consumer.put_aside import RECEIPTS, receipt
 from drift_consumer.records import Records
 from drift_consumer.slices import by_window
 from drift_consumer.window_store import KEPT_SECONDS, WindowStore
 from scripts.failed_batch import FailedBatch, FailedBatchError
 from scripts.kinesis_writer import KinesisWriter, NotAcceptedError, calls
-
-RECEIPTS = "redriven/"
-"""Where receipts lie in the bucket of failed batches: sequence numbers, and nothing of the records."""
 
 KNOWN_SECONDS = KEPT_SECONDS - 3 * 86_400
 """Age of a batch up to which its windows are surely remembered: they were counted at most 72 hours, the
@@ -107,8 +105,8 @@ class BatchRedrive:
                 f"it is older than {KNOWN_SECONDS // 86_400} days, so what was counted of it is forgotten; "
                 f"send its records with python -m scripts.replay, or delete it"
             )
-        receipt = f"{RECEIPTS}{batch.shard_id}/{batch.sequences[0]}-{batch.sequences[-1]}.json"
-        counted, before = self._counted(batch), self._receipt(receipt)
+        about = f"{RECEIPTS}{batch.shard_id}/{batch.sequences[0]}-{batch.sequences[-1]}.json"
+        counted, before = self._counted(batch), self._receipt(about)
         put = [sequence for sequence in batch.sequences if sequence not in counted and sequence not in before]
         counts = BatchCounts(
             records=len(batch.sequences),
@@ -117,7 +115,7 @@ class BatchRedrive:
             put=len(put),
         )
         if not dry_run:
-            self._put(batch, put, before, receipt)
+            self._put(batch, put, before, about)
             self.s3.delete_object(Bucket=self.bucket, Key=key)
         return counts
 
@@ -136,7 +134,7 @@ class BatchRedrive:
                     }
         return counted
 
-    def _put(self, batch: FailedBatch, sequences: list[int], before: set[int], receipt: str) -> None:
+    def _put(self, batch: FailedBatch, sequences: list[int], before: set[int], about: str) -> None:
         records = dict(zip(batch.sequences, batch.records, strict=True))
         done = set(before)
         waiting = iter(sequences)
@@ -146,10 +144,10 @@ class BatchRedrive:
                 self.writer.put(call)
             except NotAcceptedError as error:
                 done |= {sequence for i, sequence in enumerate(sent) if i not in error.refused}
-                self._write_receipt(receipt, done)
+                self._write_receipt(about, done)
                 raise
             done |= set(sent)
-            self._write_receipt(receipt, done)
+            self._write_receipt(about, done)
 
     def _write_receipt(self, key: str, done: set[int]) -> None:
         body = json.dumps({"put": [str(sequence) for sequence in sorted(done)]})
@@ -158,13 +156,13 @@ class BatchRedrive:
     def _receipt(self, key: str) -> set[int]:
         """Sequence numbers that earlier runs put; Lambda may also have written one batch twice."""
         try:
-            return {int(sequence) for sequence in json.loads(self._read(key))["put"]}
+            return receipt(key, self._read(key))
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchKey":
                 raise
             return set()
-        except (ValueError, KeyError, TypeError):
-            raise FailedBatchError(f"its receipt {key} is not one that this command writes") from None
+        except ValueError as error:
+            raise FailedBatchError(str(error)) from None
 
     def _read(self, key: str) -> bytes:
         content: bytes = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()

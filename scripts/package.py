@@ -59,6 +59,7 @@ PACKAGES = {
     "IngestFunction": Package("ingest.txt", "ingest_lambda"),
     "ConsumerFunction": Package("consumer.txt", "drift_consumer"),
     "EvaluatorFunction": Package("evaluator.txt", "drift_consumer"),
+    "ReconcilerFunction": Package("consumer.txt", "drift_consumer"),  # it reads Parquet too
 }
 """By logical id of the template."""
 

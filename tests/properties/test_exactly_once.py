@@ -188,28 +188,35 @@ def unlisted(stream: Stream) -> set[str]:
     return set(stream.world.archived()) - listed
 
 
-@settings(max_examples=100, deadline=None)
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["good", "good", "good", "label", "bad"]), st.integers(0, 2), st.booleans()
-        ),
-        max_size=25,
-    ),
-    st.lists(
-        st.tuples(
-            st.sampled_from(SHARDS),
-            st.integers(1, 12),
-            st.none()
-            | st.tuples(st.integers(1, 40), st.sampled_from(["before", "after"]), st.integers(0, 12)),
-        ),
-        max_size=20,
-    ),
+records_of_a_story = st.lists(
+    st.tuples(st.sampled_from(["good", "good", "good", "label", "bad"]), st.integers(0, 2), st.booleans()),
+    max_size=25,
 )
+"""Kind and window of each record, and whether it comes twice."""
+
+polls_of_a_story = st.lists(
+    st.tuples(
+        st.sampled_from(SHARDS),
+        st.integers(1, 12),
+        st.none() | st.tuples(st.integers(1, 40), st.sampled_from(["before", "after"]), st.integers(0, 12)),
+    ),
+    max_size=20,
+)
+"""Polls of a shard by batch size; a fault is a crash (rival 0) or a rival's batch size, around a call."""
+
+type Story = list[tuple[str, int, tuple[int, str, int] | None]]
+
+
+@settings(max_examples=100, deadline=None)
+@given(records_of_a_story, polls_of_a_story)
 def test_any_story_of_crashes_and_rivals_ends_with_each_record_once(
-    records: list[tuple[str, int, bool]], story: list[tuple[str, int, tuple[int, str, int] | None]]
+    records: list[tuple[str, int, bool]], story: Story
 ) -> None:
-    """A story is of polls of a shard by batch size; a fault is a crash (rival 0) or a rival's batch size."""
+    check(told(records, story))
+
+
+def told(records: list[tuple[str, int, bool]], story: Story, *, drain: bool = True) -> Stream:
+    """The stream after a story."""
     stream = Stream()
     for number, (kind, window, second) in enumerate(records):
         payload = record(number, kind, window)
@@ -221,8 +228,9 @@ def test_any_story_of_crashes_and_rivals_ends_with_each_record_once(
         if fault:
             set_fault(stream, shard, *fault)
         stream.poll(shard, size)
-    stream.drain()
-    check(stream)
+    if drain:
+        stream.drain()
+    return stream
 
 
 def set_fault(stream: Stream, shard: str, number: int, when: str, rival: int) -> None:

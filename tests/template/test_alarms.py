@@ -64,6 +64,7 @@ def test_alarms_name_both_ways_back() -> None:
             {"Ref": "OutOfRangePercent"},
         ),
         ("QuarantineAlarm", "QuarantinedRecords", "Sum", "GreaterThanThreshold", 0),
+        ("UnaccountedAlarm", "UnaccountedRecords", "Maximum", "GreaterThanThreshold", 0),
         ("CaptureFailedAlarm", Count.CAPTURE_FAILED, "Sum", "GreaterThanThreshold", 0),
         ("CaptureLostAlarm", Count.CAPTURE_LOST, "Sum", "GreaterThanThreshold", 0),
         ("BundleRefusedAlarm", Count.BUNDLE_REFUSED, "Sum", "GreaterThanThreshold", 0),
@@ -117,6 +118,13 @@ def test_an_evaluator_that_does_not_run_or_always_fails_alarms() -> None:
     assert watched["good"]["Expression"] == "FILL(runs, 0) - FILL(errors, 0)"
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
     assert alarm["TreatMissingData"] == "breaching"
+
+
+def test_a_reconciler_that_does_not_publish_alarms() -> None:
+    """It publishes every hour, 0 too; and it publishes nothing where it could not look."""
+    alarm = ALARMS["UnaccountedAlarm"]
+    assert (alarm["Period"], alarm["TreatMissingData"]) == (3 * 3600, "breaching")
+    assert RESOURCES["ReconcilerSchedule"]["Properties"]["ScheduleExpression"] == "rate(1 hour)"
 
 
 def test_batches_put_aside_alarm_under_the_mappings_id() -> None:

@@ -29,4 +29,4 @@ def test_nothing_that_stays_refers_to_what_is_left_out(template: dict[str, Any])
 
 
 def test_the_reserved_concurrency_is_set_afterwards(template: dict[str, Any]) -> None:
-    assert reserved_concurrency(template) == {"EvaluatorFunction": 1}
+    assert reserved_concurrency(template) == {"EvaluatorFunction": 1, "ReconcilerFunction": 1}

@@ -14,6 +14,7 @@ HANDLERS = {
     "IngestFunction": "ingest_lambda.app",
     "ConsumerFunction": "drift_consumer.consume",
     "EvaluatorFunction": "drift_consumer.evaluate",
+    "ReconcilerFunction": "drift_consumer.reconcile",
 }
 
 

@@ -54,6 +54,17 @@ CALLS = {
         "dynamodb:Query": "_dynamodb.query(",
         "cloudwatch:PutMetricData": "_cloudwatch.put_metric_data(",
     },
+    "ReconcilerRole": {
+        "s3:ListBucket ArchiveBucket": '_s3.get_paginator("list_objects_v2")',
+        "s3:ListBucket FailedBatchesBucket": '_s3.get_paginator("list_objects_v2")',
+        "s3:GetObject ArchiveBucket": "_s3.get_object(",
+        "s3:GetObject FailedBatchesBucket": "_s3.get_object(",
+        "s3:DeleteObject ArchiveBucket": "_s3.delete_object(",
+        "s3:PutObject ArchiveBucket": "_s3.put_object(",
+        "dynamodb:Query": '_dynamodb.get_paginator("query")',
+        "dynamodb:UpdateItem": "_dynamodb.update_item(",
+        "cloudwatch:PutMetricData": "_cloudwatch.put_metric_data(",
+    },
 }
 """The call in the code that needs an action; an S3 action names its bucket."""
 
@@ -61,6 +72,7 @@ PACKAGES = {
     "IngestRole": "ingest_lambda",
     "ConsumerRole": "drift_consumer",
     "EvaluatorRole": "drift_consumer",
+    "ReconcilerRole": "drift_consumer",
 }
 
 
@@ -101,6 +113,7 @@ def test_every_call_of_the_table_is_in_the_code(role: str) -> None:
 @pytest.mark.parametrize("package", sorted(set(PACKAGES.values())))
 def test_every_call_in_the_code_is_in_the_table(package: str) -> None:
     code = source(package).replace('get_paginator("query").paginate(', "query(")
+    code = code.replace('_s3.get_paginator("list_objects_v2").paginate(', "listed(")
     clients = "s3|ssm|kinesis|sqs|dynamodb|cloudwatch"
     found = set(re.findall(rf"\b_?(?:{clients})\.(?!exceptions|client)\w+\(", code))
     known = {call for role, of in PACKAGES.items() if of == package for call in CALLS[role].values()}
@@ -127,7 +140,7 @@ def test_a_model_reads_its_own_bundles_only(resources: dict[str, Any]) -> None:
         assert read["Resource"] == {"Fn::Sub": "${ModelsBucket.Arn}/bundles/${ModelName}/*"}
 
 
-@pytest.mark.parametrize("name", ["Ingest", "Consumer", "Evaluator"])
+@pytest.mark.parametrize("name", ["Ingest", "Consumer", "Evaluator", "Reconciler"])
 def test_a_function_has_its_own_role_and_may_write_its_own_log(resources: dict[str, Any], name: str) -> None:
     function = resources[f"{name}Function"]["Properties"]
     assert function["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
@@ -136,8 +149,9 @@ def test_a_function_has_its_own_role_and_may_write_its_own_log(resources: dict[s
     assert log["Resource"] == {"Fn::GetAtt": [f"{name}LogGroup", "Arn"]}
 
 
-def test_metrics_are_limited_to_the_namespace(resources: dict[str, Any]) -> None:
-    publish = next(s for s in statements(resources, "EvaluatorRole") if s["Sid"] == "Publish")
+@pytest.mark.parametrize("role", ["EvaluatorRole", "ReconcilerRole"])
+def test_metrics_are_limited_to_the_namespace(resources: dict[str, Any], role: str) -> None:
+    publish = next(s for s in statements(resources, role) if s["Sid"] == "Publish")
     assert publish["Condition"] == {"StringEqualsIfExists": {"cloudwatch:namespace": "Driftline"}}
 
 
@@ -152,10 +166,11 @@ def test_no_role_has_a_managed_policy_but_api_gateways_own(resources: dict[str, 
     assert all("Policies" not in found["Properties"] for found in functions)
 
 
-def test_the_schedule_may_start_the_evaluator_only(resources: dict[str, Any]) -> None:
-    (invoke,) = statements(resources, "EvaluatorScheduleRole")
+@pytest.mark.parametrize("name", ["Evaluator", "Reconciler"])
+def test_a_schedule_may_start_its_function_only(resources: dict[str, Any], name: str) -> None:
+    (invoke,) = statements(resources, f"{name}ScheduleRole")
     assert invoke["Action"] == "lambda:InvokeFunction"
-    assert invoke["Resource"] == {"Fn::GetAtt": ["EvaluatorFunction", "Arn"]}
+    assert invoke["Resource"] == {"Fn::GetAtt": [f"{name}Function", "Arn"]}
 
 
 def test_only_this_api_may_invoke_ingest(resources: dict[str, Any]) -> None:

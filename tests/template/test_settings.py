@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from drift_consumer.settings import ConsumerSettings, EvaluatorSettings
+from drift_consumer.settings import ConsumerSettings, EvaluatorSettings, ReconcilerSettings
 from ingest_lambda.settings import Settings
 
-SETTINGS: dict[str, type[Settings | ConsumerSettings | EvaluatorSettings]] = {
+SETTINGS: dict[str, type[Settings | ConsumerSettings | EvaluatorSettings | ReconcilerSettings]] = {
     "IngestFunction": Settings,
     "ConsumerFunction": ConsumerSettings,
     "EvaluatorFunction": EvaluatorSettings,
+    "ReconcilerFunction": ReconcilerSettings,
 }
 
 
@@ -40,6 +41,9 @@ def test_the_defaults_of_the_parameters_are_accepted(template: dict[str, Any], f
 
 def test_metrics_go_to_the_namespace_that_alarms_watch(template: dict[str, Any]) -> None:
     shared = template["Globals"]["Function"]["Environment"]["Variables"]
-    evaluator = variables(template["Resources"], "EvaluatorFunction")
+    names = {
+        variables(template["Resources"], function)["METRICS_NAMESPACE"]
+        for function in ("EvaluatorFunction", "ReconcilerFunction")
+    }
     watched = re.findall(r'"Namespace": "(\w+)"', json.dumps(template["Resources"]))
-    assert set(watched) == {shared["POWERTOOLS_METRICS_NAMESPACE"], evaluator["METRICS_NAMESPACE"]}
+    assert set(watched) == {shared["POWERTOOLS_METRICS_NAMESPACE"], *names}

@@ -34,6 +34,7 @@ def columns(resources: dict[str, Any], name: str) -> dict[str, Any]:
         ("LabelFiles", "labels", ["dt", "hour"]),
         ("QuarantineFiles", "quarantine", ["dt", "hour"]),
         ("VerdictFiles", "verdicts", ["dt"]),
+        ("ReconciledFiles", "reconciled", ["dt"]),
     ],
 )
 def test_partitions_are_projected_from_the_names(

@@ -12,7 +12,7 @@ from ingest_lambda.bundle import NO_BUNDLE
 from ingest_lambda.feedback import LABELS_ENVELOPE
 from scripts.local_template import Template
 
-FUNCTIONS = ("IngestFunction", "ConsumerFunction", "EvaluatorFunction")
+FUNCTIONS = ("IngestFunction", "ConsumerFunction", "EvaluatorFunction", "ReconcilerFunction")
 BUCKETS = ("ModelsBucket", "ArchiveBucket", "FailedBatchesBucket")
 
 
@@ -138,13 +138,14 @@ def test_functions_are_traced_and_log_for_a_limited_time(template: Template, nam
     assert template["Globals"]["Function"]["Architectures"] == [{"Ref": "Architecture"}]
 
 
-def test_verdicts_follow_one_another(resources: dict[str, Any]) -> None:
-    evaluator = resources["EvaluatorFunction"]["Properties"]
+@pytest.mark.parametrize(("name", "rate"), [("Evaluator", "rate(1 minute)"), ("Reconciler", "rate(1 hour)")])
+def test_runs_of_a_schedule_follow_one_another(resources: dict[str, Any], name: str, rate: str) -> None:
+    evaluator = resources[f"{name}Function"]["Properties"]
     assert evaluator["ReservedConcurrentExecutions"] == 1
     assert evaluator["EventInvokeConfig"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
-    schedule = resources["EvaluatorSchedule"]["Properties"]
-    assert schedule["ScheduleExpression"] == "rate(1 minute)"
-    assert schedule["Target"]["Arn"] == {"Fn::GetAtt": ["EvaluatorFunction", "Arn"]}
+    schedule = resources[f"{name}Schedule"]["Properties"]
+    assert schedule["ScheduleExpression"] == rate
+    assert schedule["Target"]["Arn"] == {"Fn::GetAtt": [f"{name}Function", "Arn"]}
 
 
 def test_the_stream_is_read_so_that_each_record_counts_once(resources: dict[str, Any]) -> None:
@@ -208,6 +209,7 @@ def test_archive_is_deleted_in_time(resources: dict[str, Any]) -> None:
         "labels/": days,
         "quarantine/": days,
         "verdicts/": days,
+        "reconciled/": days,
         "athena-results/": 7,
     }
 

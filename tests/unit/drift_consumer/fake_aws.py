@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -22,11 +24,13 @@ class Calls:
 
     def __init__(self) -> None:
         self.count = 0
+        self.lock = Lock()
         self.hook: Callable[[int, str], None] = lambda number, when: None
 
     def around(self, call: Callable[[], Any]) -> Any:
-        self.count += 1
-        number = self.count
+        with self.lock:  # objects are read by several threads
+            self.count += 1
+            number = self.count
         self.hook(number, "before")
         result = call()
         self.hook(number, "after")
@@ -50,12 +54,15 @@ class FakeS3:
     def __init__(self, calls: Calls) -> None:
         self.calls = calls
         self.objects: dict[tuple[str, str], bytes] = {}
+        self.written: dict[tuple[str, str], int] = {}
+        self.now: Callable[[], int] = lambda: 0
 
-    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
+    def get_object(self, *, Bucket: str, Key: str, Range: str = "") -> dict[str, Any]:
         def get() -> dict[str, Any]:
             if (Bucket, Key) not in self.objects:
                 raise client_error("NoSuchKey")
-            return {"Body": io.BytesIO(self.objects[Bucket, Key])}
+            content = self.objects[Bucket, Key]
+            return {"Body": io.BytesIO(content[int(Range.removeprefix("bytes=")) :] if Range else content)}
 
         result: dict[str, Any] = self.calls.around(get)
         return result
@@ -75,13 +82,39 @@ class FakeS3:
         yield {}
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, **_: Any) -> None:
-        self.calls.around(lambda: self.objects.__setitem__((Bucket, Key), bytes(Body)))
+        def put() -> None:
+            self.objects[Bucket, Key] = bytes(Body)
+            self.written[Bucket, Key] = self.now()
+
+        self.calls.around(put)
 
     def delete_object(self, *, Bucket: str, Key: str) -> None:
         self.calls.around(lambda: self.objects.pop((Bucket, Key), None))
 
     def keys(self, bucket: str) -> list[str]:
         return sorted(key for owner, key in self.objects if owner == bucket)
+
+    def get_paginator(self, operation: str) -> FakeS3:
+        assert operation == "list_objects_v2"
+        return self
+
+    def paginate(self, *, Bucket: str, Prefix: str = "") -> Iterator[dict[str, Any]]:
+        def listed() -> list[dict[str, Any]]:
+            return [
+                {
+                    "Key": key,
+                    "Size": len(self.objects[Bucket, key]),
+                    "LastModified": datetime.fromtimestamp(self.written.get((Bucket, key), 0) / 1000, UTC),
+                }
+                for key in self.keys(Bucket)
+                if key.startswith(Prefix)
+            ]
+
+        found = self.calls.around(listed)
+        for at in range(0, len(found), 3):
+            yield {"Contents": found[at : at + 3]}
+        if not found:
+            yield {}
 
 
 class FakeDynamoDB:
@@ -141,13 +174,20 @@ class FakeDynamoDB:
         ConditionExpression: str,
         ExpressionAttributeValues: dict[str, Any],
     ) -> None:
-        assert UpdateExpression == "REMOVE pending"
+        verb, attribute = UpdateExpression.removesuffix(" = :series").split()
+        assert attribute in ("pending", "unreconciled")
 
         def update() -> None:
             self._check(_key(Key), ConditionExpression, ExpressionAttributeValues)
-            self.items[_key(Key)].pop("pending", None)
+            if verb == "SET":
+                self.items[_key(Key)][attribute] = ExpressionAttributeValues[":series"]
+            else:
+                self.items[_key(Key)].pop(attribute, None)
 
         self.calls.around(update)
+
+    def delete_item(self, *, TableName: str, Key: dict[str, Any]) -> None:
+        self.calls.around(lambda: self.items.pop(_key(Key), None))
 
     def _check(
         self,
@@ -207,8 +247,10 @@ class FakeDynamoDB:
         values = [value["S"] for value in ExpressionAttributeValues.values()]
 
         def query() -> list[dict[str, Any]]:
-            partition = "pending" if IndexName else "pk"
+            partition = IndexName or "pk"
             low, high = values[1:] if "BETWEEN" in KeyConditionExpression else ("", "~")
+            if KeyConditionExpression.endswith("sk < :before"):  # no key is a whole start
+                high = values[1]
             found = [
                 dict(item)
                 for item in self.items.values()

@@ -16,14 +16,20 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from drift_consumer.archive import Archive
+from drift_consumer.archive_reader import ArchiveReader
 from drift_consumer.baselines import Baselines
 from drift_consumer.consume import Resources, consume
 from drift_consumer.evaluate import Resources as EvaluatorResources
 from drift_consumer.evaluate import evaluate
+from drift_consumer.marks import Marks
 from drift_consumer.metrics import Publisher
 from drift_consumer.progress import ProgressStore
+from drift_consumer.put_aside import PutAside
+from drift_consumer.reconcile import Resources as ReconcilerResources
+from drift_consumer.reconcile import reconcile
+from drift_consumer.reconciled import ReconciledStore
 from drift_consumer.series import Series
-from drift_consumer.settings import EvaluatorSettings
+from drift_consumer.settings import EvaluatorSettings, ReconcilerSettings
 from drift_consumer.verdict_store import VerdictStore
 from drift_consumer.window_store import WindowStore
 from drift_core.bundle import (
@@ -240,6 +246,7 @@ class World:
         for key, content in (bundle_objects() if objects is None else objects).items():
             self.s3.objects["models", key] = content
         self.now = NOON + 20_000
+        self.s3.now = lambda: self.now
         self.window_seconds = window_seconds
 
     def resources(self) -> Resources:
@@ -270,11 +277,35 @@ class World:
             clock=lambda: self.now,
         )
 
+    def reconciler(self) -> ReconcilerResources:
+        """Of a fresh Lambda environment."""
+        s3: Any = self.s3
+        dynamodb: Any = self.dynamodb
+        cloudwatch: Any = self.cloudwatch
+        return ReconcilerResources(
+            settings=ReconcilerSettings(
+                model_name=MODEL,
+                archive_bucket="archive",
+                failed_batches_bucket="failed",
+                window_table="windows",
+                metrics_namespace="Driftline",
+                reconcile_after_hours=24,
+            ),
+            windows=WindowStore(dynamodb, "windows"),
+            marks=Marks(dynamodb, "windows"),
+            archive=Archive(s3, "archive"),
+            reader=ArchiveReader(s3, "archive"),
+            put_aside=PutAside(s3, "failed"),
+            reconciled=ReconciledStore(s3, "archive"),
+            publisher=Publisher(cloudwatch, namespace="Driftline", model_name=MODEL),
+            clock=lambda: self.now,
+        )
+
     def copy(self) -> World:
         """Another world in the same state, whose calls are counted anew."""
         other = World(window_seconds=self.window_seconds)
         other.now, other.sequence = self.now, self.sequence
-        other.s3.objects = dict(self.s3.objects)
+        other.s3.objects, other.s3.written = dict(self.s3.objects), dict(self.s3.written)
         other.dynamodb.items = copy.deepcopy(self.dynamodb.items)
         other.cloudwatch.data = list(self.cloudwatch.data)
         return other
@@ -291,6 +322,11 @@ class World:
         """Run the evaluator, at a time."""
         self.now = self.now if now is None else now
         return evaluate(self.evaluator())
+
+    def reconcile(self, now: int | None = None) -> dict[str, int]:
+        """Run the reconciler, at a time."""
+        self.now = self.now if now is None else now
+        return reconcile(self.reconciler())
 
     def verdicts(self) -> dict[str, dict[str, Any]]:
         """By span and start: "window.1767268800000"."""

@@ -20,7 +20,7 @@ from drift_consumer.window_store import WindowStore
 from scripts.batch_redrive import KNOWN_SECONDS, BatchCounts, BatchRedrive
 from scripts.failed_batch import FailedBatchError
 from scripts.kinesis_writer import NotAcceptedError
-from tests.unit.drift_consumer.fake_aws import CrashError, FakeS3
+from tests.unit.drift_consumer.fake_aws import CrashError
 from tests.unit.drift_consumer.fixture_traffic import (
     MODEL,
     NOON,
@@ -56,8 +56,7 @@ class Failure:
 
     def __init__(self) -> None:
         self.world = World()
-        self.s3 = FakeS3(self.world.calls)
-        self.s3.objects = self.world.s3.objects
+        self.s3 = self.world.s3
         self.stream = FakeStream(around=self.world.calls.around)
         self.now = NOON + 3_600_000
         self.read = 0
@@ -340,6 +339,8 @@ def test_a_foreign_receipt_is_refused(content: bytes) -> None:
     failure.put_aside(event_of(BATCH, 0))
     receipt = f"redriven/{SHARD}/{sequence_number(0)}-{sequence_number(7)}.json"
     failure.s3.objects["failed", receipt] = content
-    with pytest.raises(FailedBatchError, match=f"its receipt {receipt} is not one that this command writes"):
+    with pytest.raises(
+        FailedBatchError, match=f"its receipt {receipt} is not one that python -m scripts.redrive writes"
+    ):
         failure.redrive()
     assert not failure.stream.taken
