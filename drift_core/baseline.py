@@ -97,18 +97,18 @@ class Baseline:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Baseline:
-        """Read what `to_json` wrote.
+        """Read what `to_json` wrote, here or in a later version, whose fields are ignored.
 
         Raises
         ------
         ValueError
-            If the format is of another version.
+            If the format is older: it meant something else.
         """
         described: Mapping[str, Any] = json.loads(text)
-        if described.get("format") != FORMAT:
+        found = described.get("format")
+        if not isinstance(found, int) or found < FORMAT:
             raise ValueError(
-                f"baseline format is {described.get('format')!r}, this reader knows {FORMAT}; "
-                "train the bundle again"
+                f"baseline format is {found!r}, this reader knows {FORMAT} and later; train the bundle again"
             )
         columns = tuple(Column.from_json(column) for column in described["columns"])
         sample = np.frombuffer(base64.b64decode(described["sample"]), "<f4").astype(np.float32)

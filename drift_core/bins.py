@@ -19,6 +19,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from drift_core.later import known
 from drift_core.schema import Feature, Kind, Matrix
 
 type Counts = npt.NDArray[np.int64]
@@ -157,7 +158,8 @@ class Column:
     def from_json(cls, described: Mapping[str, Any]) -> Self:
         """Read what `to_json` wrote."""
         fields: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in described.items()
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in known(cls, described).items()
         }
         return cls(**{**fields, "kind": Kind(described["kind"])})
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from drift_core.later import known
 from drift_core.schema import FeatureSchema, Matrix
 
 FORMAT = 1
@@ -226,12 +227,12 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Manifest:
-        """Read what `to_json` wrote.
+        """Read what `to_json` wrote, here or in a later version, whose fields are ignored.
 
         Raises
         ------
         BundleError
-            If it is not a manifest of a format that this reader knows.
+            If it is not a manifest.
         """
         try:
             return cls(**_fields(json.loads(text)))
@@ -243,15 +244,18 @@ class Manifest:
 
 def _fields(described: Mapping[str, Any]) -> dict[str, Any]:
     """A manifest's fields from its JSON object."""
-    if described["format"] != FORMAT:
-        raise BundleError(f"manifest format {described['format']!r}; this reader knows {FORMAT}")
-    interval = described["interval"]
+    found = described["format"]
+    if not isinstance(found, int) or found < FORMAT:
+        raise BundleError(
+            f"manifest format is {found!r}; this reader knows {FORMAT} and later: train the bundle again"
+        )
+    interval = known(IntervalRule, described["interval"])
     return {
-        **{key: value for key, value in described.items() if key != "format"},
+        **known(Manifest, described),
         "schema": FeatureSchema.from_json(described["schema"]),
         "interval": IntervalRule(**{**interval, "width_quantiles": tuple(interval["width_quantiles"])}),
-        "monitor": MonitorSettings(**described["monitor"]),
-        "files": {name: FileEntry(**entry) for name, entry in described["files"].items()},
+        "monitor": MonitorSettings(**known(MonitorSettings, described["monitor"])),
+        "files": {name: FileEntry(**known(FileEntry, entry)) for name, entry in described["files"].items()},
     }
 
 

@@ -14,6 +14,8 @@ from drift_core.noise import Noise
 from drift_core.span import Span
 
 _MAGIC = b"DLM1"
+_MORE = int.from_bytes(b"DLM+") << 32
+"""Plus the number of signals: the word behind which later versions add what this one does not know."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +46,7 @@ class Memory:
 
     @classmethod
     def from_bytes(cls, data: bytes, signals: int) -> Self:
-        """Read what `to_bytes` wrote.
+        """Read what `to_bytes` wrote, here or in a later version.
 
         Raises
         ------
@@ -55,7 +57,8 @@ class Memory:
             raise ValueError(f"a monitor's memory begins with {_MAGIC!r}, this one with {data[:4]!r}")
         words = np.frombuffer(zlib.decompress(data[4:]), "<i8")
         charts, sums = signals * 2 * len(DELTAS), 6 * signals
-        if len(words) != 2 * charts + len(Span) * sums:
+        size = 2 * charts + len(Span) * sums
+        if len(words) < size or (len(words) > size and words[size] != _MORE + signals):
             raise ValueError(f"this memory is not one of {signals} signals; it belongs to another baseline")
         shape = (signals, 2, len(DELTAS))
         evidence = words[:charts].view("<f8").astype(float).reshape(shape)

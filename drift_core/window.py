@@ -188,7 +188,7 @@ class WindowState:
 
     @classmethod
     def from_bytes(cls, layout: Layout, data: bytes) -> Self:
-        """Read what `to_bytes` wrote.
+        """Read what `to_bytes` wrote, here or in a later version, whose sections stand behind ours.
 
         Raises
         ------
