@@ -6,6 +6,7 @@ PYTHON := .venv/bin/python
 UV := .venv/bin/uv
 COMPILE := $(UV) pip compile -q --no-header --no-emit-index-url
 STATE := .venv/ready .venv-aws/ready .venv-sam/ready
+AUDIT := .venv-audit/bin
 export SAM_CLI_TELEMETRY = 0
 
 .DEFAULT_GOAL := help
@@ -17,15 +18,19 @@ help:  ## list the targets
 demo: $(STATE)  ## train, deploy to a local AWS, drift, watch the alarm
 	$(PYTHON) -m scripts.demo
 
-test: $(STATE)  ## every test, with the end-to-end tests on a local AWS
+test: $(STATE) .venv-audit/ready  ## every test, with the end-to-end tests on a local AWS
 	$(PYTHON) -m pytest
 
-check: $(STATE)  ## formatting, style, types and the template
+check: $(STATE) .venv-audit/ready  ## formatting, style, types, the template and security
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
 	.venv/bin/cfn-lint sam_template.yaml
 	.venv-sam/bin/sam validate --lint --template sam_template.yaml
+	$(AUDIT)/checkov -f sam_template.yaml --framework cloudformation --skip-download --compact --quiet
+	$(AUDIT)/checkov -d . --framework secrets --skip-path build --skip-download --compact --quiet
+	$(AUDIT)/bandit -q -r drift_core drift_consumer ingest_lambda training scripts
+	$(PYTHON) -m scripts.audit
 
 fuzz: .venv-fuzz/ready  ## hostile records, guided by coverage: 120,000 inputs, a few minutes
 	.venv-fuzz/bin/python -m tests.hostile.fuzz
@@ -44,15 +49,15 @@ deploy: $(STATE)  ## train and deploy: make deploy CONFIG_ENV=dev
 
 clean:  ## remove what was built; a running local AWS is stopped
 	if [ -x $(PYTHON) ]; then $(PYTHON) -m scripts.local down; fi
-	rm -rf build .aws-sam .venv .venv-aws .venv-sam .venv-peers .venv-peers-older .venv-fuzz .*_cache .hypothesis
+	rm -rf build .aws-sam .venv .venv-aws .venv-sam .venv-audit .venv-fuzz .venv-peers .venv-peers-older .*_cache .hypothesis
 
 requirements: .venv/ready  ## compile requirements/*.in
-	for name in dev local-aws sam peers; do $(COMPILE) -o requirements/$$name.txt requirements/$$name.in || exit 1; done
+	for name in dev local-aws sam audit peers; do $(COMPILE) -o requirements/$$name.txt requirements/$$name.in || exit 1; done
 	for name in ingest consumer evaluator fuzz; do \
 	  $(COMPILE) -c requirements/dev.txt -o requirements/$$name.txt requirements/$$name.in || exit 1; done
 	$(COMPILE) --python-version 3.11 -o requirements/peers-older.txt requirements/peers-older.in
 
-# ---- environments: three, because their pins conflict ----
+# ---- environments: four, because their pins conflict ----
 
 .venv/bin/uv:
 	@command -v python3.13 > /dev/null || { echo "python3.13 is missing: install it, e.g. with https://docs.astral.sh/uv or pyenv install 3.13"; exit 1; }
@@ -77,6 +82,12 @@ requirements: .venv/ready  ## compile requirements/*.in
 .venv-fuzz/ready: requirements/fuzz.txt .venv/bin/uv
 	$(UV) venv -q --clear --python .venv/bin/python .venv-fuzz
 	$(UV) pip install -q --python .venv-fuzz -r requirements/fuzz.txt
+	touch $@
+
+# checkov, bandit and pip-audit: only `make check` needs them.
+.venv-audit/ready: requirements/audit.txt .venv/bin/uv
+	$(UV) venv -q --clear --python .venv/bin/python .venv-audit
+	$(UV) pip install -q --python .venv-audit -r requirements/audit.txt
 	touch $@
 
 # The libraries that the benchmark of detection compares with: only it needs them, and 3 GB.

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from drift_core.bins import Counts
-from drift_core.event import EARLIEST_MS, FUTURE_LIMIT_MS, LABEL, PREDICTION, SCHEMA_VERSION
+from drift_core.event import EARLIEST_MS, FUTURE_LIMIT_MS, LABEL, PREDICTION
 from drift_core.schema import FeatureSchema, Kind
 
 type Mask = npt.NDArray[np.bool_]
@@ -134,7 +134,7 @@ def vouched(table: Any, arrivals: Counts) -> Mask:
     latest = arrivals + FUTURE_LIMIT_MS
     times = _numbers(table, "event_time")
     good: Mask = (
-        (_numbers(table, "schema_version") == SCHEMA_VERSION)
+        (_numbers(table, "schema_version") >= 1)
         & _uuids(id_bytes(table["event_id"]))
         & (times >= EARLIEST_MS)
         & (times <= latest)

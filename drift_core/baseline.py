@@ -98,18 +98,18 @@ class Baseline:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Baseline:
-        """Read what `to_json` wrote.
+        """Read what `to_json` wrote, here or in a later version, whose fields are ignored.
 
         Raises
         ------
         ValueError
-            If the format is of another version, or a field is not what it must be; the text names it.
+            If the format is older, or a field is not what it must be; the text names it.
         """
         read = Described.of_json(text)
-        if not read.has("format") or read.whole("format") != FORMAT:
-            found = read.whole("format") if read.has("format") else None
+        found = read.whole("format") if read.has("format") else None
+        if found is None or found < FORMAT:
             raise ValueError(
-                f"baseline format is {found!r}, this reader knows {FORMAT}; train the bundle again"
+                f"baseline format is {found!r}, this reader knows {FORMAT} and later; train the bundle again"
             )
         try:
             return cls(**_fields(read))
@@ -134,7 +134,6 @@ def _fields(read: Described) -> dict[str, Any]:
         read.refuse("columns", f"those of the schema, in its order, and then of {', '.join(RESERVED)}")
     layout, signals = Layout(columns), len(Signals(columns, schema.names))
     noise = read.part("noise")
-    noise.only(*(span.value for span in Span))
     return {
         "model_name": read.text("model_name"),
         "model_version": read.text("model_version"),
@@ -143,7 +142,7 @@ def _fields(read: Described) -> dict[str, Any]:
         "seasonal": Seasonal.from_json(read.part("seasonal"), layout),
         "relations": Relations.from_json(read.part("relations"), len(schema.features)),
         "sample": _sample(read, len(columns)),
-        "noise": {Span(span): Noise.from_json(noise.part(span), signals) for span in noise.names()},
+        "noise": {span: Noise.from_json(noise.part(span), signals) for span in Span if noise.has(span)},
         "block_noise": Noise.from_json(read.part("block_noise"), signals)
         if read.has("block_noise")
         else None,

@@ -261,12 +261,12 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Manifest:
-        """Read what `to_json` wrote.
+        """Read what `to_json` wrote, here or in a later version, whose fields are ignored.
 
         Raises
         ------
         BundleError
-            If it is not a manifest of a format that this reader knows.
+            If it is not a manifest.
         """
         try:
             read = Described.of_json(text)
@@ -282,11 +282,11 @@ class Manifest:
 
 def _fields(read: Described) -> dict[str, Any]:
     """A manifest's fields from its JSON object."""
-    if read.whole("format") != FORMAT:
+    if read.whole("format") < FORMAT:
         raise BundleError(
-            f"manifest format {read.whole('format')}; this reader knows {FORMAT}: train the bundle again"
+            f"manifest format is {read.whole('format')}; this reader knows {FORMAT} and later: "
+            f"train the bundle again"
         )
-    read.only("format", SELF, *Manifest.__dataclass_fields__)
     read.list_of("schema", most=MAX_FEATURES)  # before it is read, for it may be long
     metrics, importance, files = (read.part(name) for name in ("metrics", "importance", "files"))
     return {
@@ -309,7 +309,6 @@ def _digest(described: Mapping[str, Any]) -> str:
 
 
 def _interval(read: Described) -> IntervalRule:
-    read.only(*IntervalRule.__dataclass_fields__)
     widths = read.matrix("width_quantiles", len(read.list_of("width_quantiles", most=MOST_QUANTILES)))
     if not len(widths) or (np.diff(widths) < 0).any():
         read.refuse("width_quantiles", "numbers in order, at least one")
@@ -321,7 +320,6 @@ def _interval(read: Described) -> IntervalRule:
 
 
 def _monitor(read: Described) -> MonitorSettings:
-    read.only(*MonitorSettings.__dataclass_fields__)
     whole, real = (
         ("window_seconds", "grace_seconds", "min_samples"),
         ("false_alarms_per_month", "drift_threshold"),
@@ -331,7 +329,6 @@ def _monitor(read: Described) -> MonitorSettings:
 
 
 def _entry(read: Described) -> FileEntry:
-    read.only(*FileEntry.__dataclass_fields__)
     sha256 = read.text("sha256")
     if not re.fullmatch("[0-9a-f]{64}", sha256):
         read.refuse("sha256", "64 hexadecimal digits")

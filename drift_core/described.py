@@ -2,6 +2,7 @@
 
 A bundle's files are trusted for their sha256 only once they have been read, and the manifest has none. So
 nothing is taken for granted of them: not that a field is there, nor its type, its size or that it is finite.
+A field that this version does not ask for is of a later one, and ignored.
 """
 
 from __future__ import annotations
@@ -62,12 +63,6 @@ class Described:
         """Raise the ValueError of a field."""
         found = kind_of(self._fields[name]) if name in self._fields else "absent"
         raise ValueError(f"{self.place(name)} is {found}; write {needed}")
-
-    def only(self, *names: str) -> None:
-        """Refuse fields that are not named here: they are of another time, or misspelt."""
-        strange = self._fields.keys() - set(names)
-        if strange:
-            raise ValueError(f"{self.place(min(strange))} is unknown; leave it out")
 
     def names(self) -> tuple[str, ...]:
         """The names of the fields there are."""

@@ -1,7 +1,8 @@
 """The stream contract: what a producer writes to Kinesis, one JSON object a record.
 
-Any producer may write these events; the ingest Lambda is one of them. `schema_version` grows when a
-field changes its meaning. Readers refuse versions they do not know.
+Any producer may write these events; the ingest Lambda is one of them. `schema_version` grows when an optional
+field is added, so readers take every version from 1 and ignore fields that they do not know. A field never
+changes its meaning: what means something else is a new `event_type`, which readers refuse.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, ClassVar
 from drift_core.schema import Scalar
 
 SCHEMA_VERSION = 1
+"""What is written; see docs/decisions/0009-later-versions-only-add.md."""
 
 PREDICTION = "prediction"
 LABEL = "label"
@@ -142,9 +144,9 @@ def decode(payload: bytes) -> Event:
         If it is not JSON, or a field is absent, mistyped or out of range. Feature values are left to the
         model's schema.
 
-    >>> decode(b'{"schema_version": 9}')
+    >>> decode(b'{"schema_version": "one"}')
     Traceback (most recent call last):
-    drift_core.event.EventError: schema_version is 9; this reader knows 1: upgrade it or write version 1
+    drift_core.event.EventError: schema_version is 'one'; write the version of the event, an integer from 1
     """
     try:
         described = json.loads(payload)
@@ -153,11 +155,9 @@ def decode(payload: bytes) -> Event:
     if not isinstance(described, dict):
         raise EventError(f"a JSON {type(described).__name__}; write one JSON object a record")
     read = _Reader(described)
-    if described.get("schema_version") != SCHEMA_VERSION:
-        raise EventError(
-            f"schema_version is {_shown(described.get('schema_version'))}; this reader knows "
-            f"{SCHEMA_VERSION}: upgrade it or write version {SCHEMA_VERSION}"
-        )
+    version = described.get("schema_version")
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise read.refuse("schema_version", "the version of the event, an integer from 1")
     match described.get("event_type"):
         case "prediction":
             return PredictionEvent(
@@ -189,7 +189,7 @@ class _Reader:
         self.described = described
         self.inside = inside
 
-    def _refuse(self, name: str, needed: str) -> EventError:
+    def refuse(self, name: str, needed: str) -> EventError:
         field = f"{self.inside}{name[:100]}"
         if name not in self.described:
             return EventError(f"{field} is absent; write {needed}")
@@ -213,7 +213,7 @@ class _Reader:
     def text(self, name: str) -> str:
         value = self.described.get(name)
         if not isinstance(value, str) or not value:
-            raise self._refuse(name, "a string that is not empty")
+            raise self.refuse(name, "a string that is not empty")
         return value
 
     def identifier(self, name: str) -> str:
@@ -223,12 +223,12 @@ class _Reader:
                 return str(uuid.UUID(value))
         except ValueError:
             pass  # refused below, with the field's name
-        raise self._refuse(name, "a UUID (version 7) of 36 characters")
+        raise self.refuse(name, "a UUID (version 7) of 36 characters")
 
     def milliseconds(self, name: str) -> int:
         value = self.described.get(name)
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**47:
-            raise self._refuse(name, "UTC milliseconds since 1970 as an integer")
+            raise self.refuse(name, "UTC milliseconds since 1970 as an integer")
         return value
 
     def value(self, name: str) -> float | str:
@@ -237,7 +237,7 @@ class _Reader:
             return value
         limit = sys.float_info.max  # NaN, infinity and whole numbers beyond a float64 fail the comparison
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= limit:
-            raise self._refuse(name, "a finite number or a class label")
+            raise self.refuse(name, "a finite number or a class label")
         return float(value)
 
     def confidence(self) -> float | None:
@@ -245,7 +245,7 @@ class _Reader:
             return None
         value = self.number("confidence")
         if not 0 <= value <= 1:
-            raise self._refuse("confidence", "a number from 0 to 1")
+            raise self.refuse("confidence", "a number from 0 to 1")
         return value
 
     def mapping(self, name: str) -> dict[str, Any]:

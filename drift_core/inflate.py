@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import zlib
 
+_ROOM = 4_096
+
+
+def with_later(size: int) -> int:
+    """Bytes that something of this size may have, for later versions may add as much again and a little."""
+    return 2 * size + _ROOM
+
 
 def inflated(packed: bytes, most: int) -> bytes:
     """What zlib compressed, if it is whole and no larger than it may be.

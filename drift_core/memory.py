@@ -10,11 +10,13 @@ from typing import Self
 import numpy as np
 
 from drift_core.charts import DELTAS, Charts
-from drift_core.inflate import inflated
+from drift_core.inflate import inflated, with_later
 from drift_core.noise import Noise
 from drift_core.span import Span
 
 _MAGIC = b"DLM1"
+_MORE = int.from_bytes(b"DLM+") << 32
+"""Plus the number of signals: the word behind which later versions add what this one does not know."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +47,7 @@ class Memory:
 
     @classmethod
     def from_bytes(cls, data: bytes, signals: int) -> Self:
-        """Read what `to_bytes` wrote.
+        """Read what `to_bytes` wrote, here or in a later version.
 
         Raises
         ------
@@ -58,12 +60,13 @@ class Memory:
         size = 8 * (2 * charts + len(Span) * sums)
         other = f"this memory is not one of {signals} signals; it belongs to another baseline"
         try:
-            content = inflated(data[4:], size)
+            content = inflated(data[4:], with_later(size))
         except ValueError as error:
             raise ValueError(f"{other} or is damaged: {error}") from None
-        if len(content) != size:
+        words = np.frombuffer(content[: len(content) // 8 * 8], "<i8")
+        ours = size // 8
+        if len(words) < ours or (len(words) > ours and words[ours] != _MORE + signals):
             raise ValueError(other)
-        words = np.frombuffer(content, "<i8")
         shape = (signals, 2, len(DELTAS))
         evidence = words[:charts].view("<f8").astype(float).reshape(shape)
         since = words[charts : 2 * charts].astype(np.int64).reshape(shape)

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drift_core.bins import Column, Counts, Layout
-from drift_core.inflate import inflated
+from drift_core.inflate import inflated, with_later
 from drift_core.schema import Matrix
 
 type Hashes = npt.NDArray[np.uint64]
@@ -189,7 +189,7 @@ class WindowState:
 
     @classmethod
     def from_bytes(cls, layout: Layout, data: bytes) -> Self:
-        """Read what `to_bytes` wrote.
+        """Read what `to_bytes` wrote, here or in a later version, whose sections stand behind ours.
 
         Raises
         ------
@@ -209,7 +209,7 @@ class WindowState:
             raise ValueError(f"this window state keeps {kept} rows, its layout {layout.sample_size} at most")
         words = layout.offsets[-1] + width * cls.MOMENTS + width * (width + 1) // 2 + kept
         size = 8 * words + 4 * kept * width
-        rest = inflated(data[_HEADER.size :], size)
+        rest = inflated(data[_HEADER.size :], with_later(size))
         if len(rest) < size:
             raise ValueError(f"this window state holds {len(rest)} bytes, its layout {size}")
         take = _Taker(rest)

@@ -33,7 +33,7 @@ PRICES = {
 }
 """List prices of us-east-1 in USD, without free tiers."""
 
-ALARM_METRICS = 16
+ALARM_METRICS = 17
 """Metrics that the template's alarms watch; two alarms watch two."""
 
 MODEL_METRICS = 7 + 5 + 7

@@ -79,7 +79,10 @@ def deploy_stack(
         path = folder / "local.yaml"  # beside the built one, because its paths are relative
         smaller, left_out = local_template.for_local(template)
         local_template.write(smaller, path)
-        say(f"left out, as the local AWS does not know them: {', '.join(left_out)}")
+        names = (
+            f"{name}.{what}" if what == local_template.GRADUAL else name for name, what in left_out.items()
+        )
+        say(f"left out, as the local AWS does not know them: {', '.join(names)}")
     command = [SAM, "deploy", "--config-file", str(CONFIG), "--config-env", target.config_env]
     command += ["--template-file", str(path), "--no-confirm-changeset", "--parameter-overrides"]
     run([*command, *(f"{name}={value}" for name, value in given.items())], environment=target.environment)

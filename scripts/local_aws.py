@@ -9,7 +9,7 @@ import shutil
 import signal
 import socket
 import ssl
-import subprocess
+import subprocess  # nosec B404 # it runs the local AWS
 import time
 import urllib.error
 import urllib.request
@@ -24,6 +24,9 @@ from scripts.stack import PROJECT
 DEFAULT_PORT = 4566
 HOST = "127.0.0.1"
 REGION = "us-east-1"
+ROOT = "test"
+"""Key of the local account's root, and its secret, which is not checked."""
+
 START_SECONDS, STOP_SECONDS = 30.0, 3.0
 
 _BIN = PROJECT / ".venv-aws" / "bin"
@@ -159,7 +162,7 @@ class LocalAws:
             raise LocalAwsError(f"{_BIN} is missing; run: make .venv-aws/ready")
         pid_file = self._file("pid").absolute()
         with self._file("log").open("wb") as log:
-            return subprocess.Popen(  # noqa: S603 - our own command; the paths are arguments, not code
+            return subprocess.Popen(  # nosec B603 # noqa: S603 - our own command; the paths are arguments, not code
                 ["/bin/sh", "-c", 'echo $$ > "$0" && exec "$1" -m ministack', pid_file, python],
                 cwd=self.state,
                 env=environment,
@@ -174,8 +177,8 @@ class LocalAws:
         return {
             "AWS_ENDPOINT_URL": f"https://{HOST}:{port}",
             "AWS_CA_BUNDLE": str(self._file("ca.pem")),
-            "AWS_ACCESS_KEY_ID": "test",  # root of the local account; its secret is not checked
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": ROOT,
+            "AWS_SECRET_ACCESS_KEY": ROOT,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -190,7 +193,7 @@ class LocalAws:
                 last = "\n".join(self._file("log").read_text(errors="replace").splitlines()[-20:])
                 raise LocalAwsError(f"the local AWS ended at once; its last lines:\n{last}")
             try:
-                with urllib.request.urlopen(self.endpoint + "/_ministack/ready", context=trust, timeout=5):  # noqa: S310 - https
+                with urllib.request.urlopen(self.endpoint + "/_ministack/ready", context=trust, timeout=5):  # nosec B310 # noqa: S310 - https
                     return True
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 return False

@@ -11,26 +11,35 @@ import yaml
 
 UNKNOWN_TYPES = ("AWS::Athena::NamedQuery", "AWS::CloudWatch::CompositeAlarm")
 
+GRADUAL = "DeploymentPreference"
+"""Property of a function that SAM turns into resources of CodeDeploy, which the local AWS does not have."""
+
 type Template = dict[str, Any]
 
 
 def read(path: Path) -> Template:
     """A template, its tags in their long form: `!Ref x` is {"Ref": "x"}."""
-    template: Template = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a safe loader with more tags
+    template: Template = yaml.load(path.read_text(), _Loader)  # nosec B506 # noqa: S506 - a safe loader with more tags
     return template
 
 
 def for_local(template: Template) -> tuple[Template, dict[str, str]]:
-    """Leave out the resources that the local AWS refuses.
+    """Leave out the resources that the local AWS refuses, and the gradual deployment, which would make some.
 
     Returns
     -------
-    The smaller template, and the type of each resource that was left out, by logical id.
+    The smaller template, and what was left out: the type of a resource by its logical id, `GRADUAL` by the
+    function's.
     """
     left_out = {
         name: resource["Type"] for name, resource in template["Resources"].items() if _is_unknown(resource)
     }
     kept = {name: resource for name, resource in template["Resources"].items() if name not in left_out}
+    for name, resource in kept.items():
+        if GRADUAL in resource.get("Properties", {}):
+            properties = {key: value for key, value in resource["Properties"].items() if key != GRADUAL}
+            kept[name] = {**resource, "Properties": properties}
+            left_out[name] = GRADUAL
     return {**template, "Resources": kept}, left_out
 
 

@@ -95,7 +95,7 @@ def _streams() -> Made:
     noisy, season = method_quiet.noisy_windows(), method_quiet.seasons()
     slow, coupled = method_traffic.slow_drift(), method_traffic.coupled()
     related = coupled.verdict.multivariate
-    assert related is not None  # noqa: S101  # five features have relations
+    assert related is not None  # nosec B101 # noqa: S101 - five features have relations
     largest = max(column.score for column in coupled.verdict.features.values())
     texts = {
         "noise": (

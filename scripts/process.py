@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
+import subprocess  # nosec B404 # it is what this module is for
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
@@ -41,7 +41,7 @@ def run(
     """
     last: deque[str] = deque(maxlen=SHOWN_LINES)
     try:
-        with subprocess.Popen(  # noqa: S603 - our own commands, and no shell reads them
+        with subprocess.Popen(  # nosec B603 # noqa: S603 - our own commands, and no shell reads them
             command,
             cwd=PROJECT,
             env=dict(environment),

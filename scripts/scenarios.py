@@ -66,8 +66,8 @@ class Change:
 
     def some(self, share: Floats | float) -> npt.NDArray[np.bool_]:
         """A random share of the changed rows, shape (n,)."""
-        random = np.random.default_rng([self.seed, 1])
-        return (random.random(len(self.window)) < share) & self.active
+        generator = np.random.default_rng([self.seed, 1])
+        return (generator.random(len(self.window)) < share) & self.active
 
 
 def normal(rows: pd.DataFrame, change: Change) -> pd.DataFrame:

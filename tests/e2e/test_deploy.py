@@ -214,7 +214,8 @@ def windows_of(stack: Stack, start: int) -> list[dict[str, Any]]:
 
 def evaluated(stack: Stack, start: int) -> dict[str, Any] | None:
     """Run the evaluator; the verdict on the window, if there is one."""
-    done = stack.client("lambda").invoke(FunctionName=physical_id(stack, "EvaluatorFunction"), Payload=b"{}")
+    function = physical_id(stack, "EvaluatorFunction")
+    done = stack.client("lambda").invoke(FunctionName=function, Qualifier="live", Payload=b"{}")
     if "FunctionError" in done:
         raise AssertionError(done["Payload"].read().decode())
     s3, bucket = stack.client("s3"), stack.outputs["ArchiveBucketName"]

@@ -145,8 +145,6 @@ def test_alarms_may_publish_and_only_those_of_the_account() -> None:
     assert allowed["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     assert (denied["Effect"], denied["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
-    # alias/aws/sns would keep CloudWatch from publishing
-    assert "KmsMasterKeyId" not in RESOURCES["AlarmTopic"]["Properties"]
 
 
 def dashboard() -> list[dict[str, Any]]:

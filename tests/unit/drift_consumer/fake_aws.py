@@ -67,20 +67,6 @@ class FakeS3:
         result: dict[str, Any] = self.calls.around(get)
         return result
 
-    def get_paginator(self, operation: str) -> FakeS3:
-        assert operation == "list_objects_v2"
-        return self
-
-    def paginate(self, *, Bucket: str, Prefix: str = "", Delimiter: str = "") -> Iterator[dict[str, Any]]:
-        """The keys below a prefix or, with a delimiter, the folders, few at once: a reader must follow."""
-        found = self.calls.around(lambda: [key for key in self.keys(Bucket) if key.startswith(Prefix)])
-        if Delimiter:
-            parts = (key.removeprefix(Prefix).partition(Delimiter) for key in found)
-            found = sorted({Prefix + name + cut for name, cut, _ in parts if cut})
-        kind, name = ("CommonPrefixes", "Prefix") if Delimiter else ("Contents", "Key")
-        yield from ({kind: [{name: one} for one in found[at : at + 2]]} for at in range(0, len(found), 2))
-        yield {}
-
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, **_: Any) -> None:
         def put() -> None:
             self.objects[Bucket, Key] = bytes(Body)
@@ -98,23 +84,29 @@ class FakeS3:
         assert operation == "list_objects_v2"
         return self
 
-    def paginate(self, *, Bucket: str, Prefix: str = "") -> Iterator[dict[str, Any]]:
+    def paginate(self, *, Bucket: str, Prefix: str = "", Delimiter: str = "") -> Iterator[dict[str, Any]]:
+        """The objects below a prefix or, with a delimiter, the folders, few at once: a reader must follow."""
+
         def listed() -> list[dict[str, Any]]:
+            keys = [key for key in self.keys(Bucket) if key.startswith(Prefix)]
+            if Delimiter:
+                parts = (key.removeprefix(Prefix).partition(Delimiter) for key in keys)
+                return [
+                    {"Prefix": one} for one in sorted({Prefix + name + cut for name, cut, _ in parts if cut})
+                ]
             return [
                 {
                     "Key": key,
                     "Size": len(self.objects[Bucket, key]),
                     "LastModified": datetime.fromtimestamp(self.written.get((Bucket, key), 0) / 1000, UTC),
                 }
-                for key in self.keys(Bucket)
-                if key.startswith(Prefix)
+                for key in keys
             ]
 
         found = self.calls.around(listed)
-        for at in range(0, len(found), 3):
-            yield {"Contents": found[at : at + 3]}
-        if not found:
-            yield {}
+        kind = "CommonPrefixes" if Delimiter else "Contents"
+        yield from ({kind: found[at : at + 2]} for at in range(0, len(found), 2))
+        yield {}
 
 
 class FakeDynamoDB:

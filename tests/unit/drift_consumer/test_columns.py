@@ -112,6 +112,17 @@ def test_good_events_are_vouched_for() -> None:
     assert vouched(table, np.full(5, ARRIVAL)).all()
 
 
+def test_a_later_version_of_the_contract_is_vouched_for_while_all_its_fields_are_known() -> None:
+    """So producers that are ahead cost the consumer nothing until they send what it does not know."""
+    event = prediction(1).encode()
+    later = event.replace(b'"schema_version":1', b'"schema_version":2')
+    none = event.replace(b'"schema_version":1', b'"schema_version":0')
+    table = parse([event, later, none], EXPECTED)
+    assert table is not None
+    assert vouched(table, np.full(3, ARRIVAL)).tolist() == [True, True, False]
+    assert parse([event, later[:-1] + b',"latency_ms":1.5}'], EXPECTED) is None  # read one by one
+
+
 @pytest.mark.parametrize(
     "lines",
     [

@@ -46,10 +46,22 @@ def test_what_is_not_a_manifest_is_refused(text: str) -> None:
         Manifest.from_json(text)
 
 
-def test_a_manifest_with_a_field_of_another_time_is_refused_by_name() -> None:
-    described = {**json.loads(MANIFEST.to_json()), "colour": "red"}
-    with pytest.raises(BundleError, match="colour"):
-        Manifest.from_json(json.dumps(described))
+def test_what_a_later_version_adds_to_a_manifest_is_ignored() -> None:
+    described = json.loads(MANIFEST.to_json())
+    described |= {"format": 2, "colour": "red", "monitor": {**described["monitor"], "patience": 3}}
+    described["interval"]["method"] = "cqr"
+    for entry in described["files"].values():
+        entry["signature"] = "..."
+    assert Manifest.from_json(json.dumps(described)) == MANIFEST
+
+
+@pytest.mark.parametrize("found", [0, "1", None, 1.5])
+def test_a_manifest_without_a_format_is_refused(found: object) -> None:
+    text = json.dumps({**json.loads(MANIFEST.to_json()), "format": found})
+    with pytest.raises(
+        BundleError, match=f"manifest format is {found!r}; this reader knows 1 and later: train"
+    ):
+        Manifest.from_json(text)
 
 
 def test_a_manifest_with_settings_that_cannot_work_is_refused_as_a_manifest() -> None:
