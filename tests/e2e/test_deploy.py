@@ -243,7 +243,7 @@ def test_an_update_of_the_stack_leaves_the_active_version(stack: Stack, bundle: 
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         Parameters=[
             {"ParameterKey": key, "ParameterValue": value}
-            for key, value in {**values, "LogRetentionDays": "7"}.items()
+            for key, value in {**values, "LogRetentionDays": "7", "GraceSeconds": "2"}.items()
         ],
     )
     groups = stack.client("logs")
@@ -252,6 +252,10 @@ def test_an_update_of_the_stack_leaves_the_active_version(stack: Stack, bundle: 
         lambda: groups.describe_log_groups(logGroupNamePrefix=log)["logGroups"][0]["retentionInDays"] == 7,
         "the update",
     )
+    evaluator = stack.client("lambda").get_function_configuration(
+        FunctionName=physical_id(stack, "EvaluatorFunction"), Qualifier="live"
+    )
+    assert evaluator["Environment"]["Variables"]["GRACE_SECONDS"] == "2"  # also in what the schedule invokes
     active = stack.client("ssm").get_parameter(Name=stack.outputs["ActiveBundleParameterName"])
     assert active["Parameter"]["Value"] == bundle.name
     assert api.call("GET", "/health").body["model_version"] == bundle.name
@@ -272,10 +276,12 @@ def test_a_stack_with_a_key_takes_the_key_and_nothing_else(stack: Stack) -> None
     )
     keyed = eventually(lambda: created(dataclasses.replace(stack.target, stack_name="keyed")), "its outputs")
     assert "ApiKeyId" not in stack.outputs
-    api = ApiClient(keyed)
+    api, stranger = ApiClient(keyed), ApiClient(keyed)
+    stranger._key = "x" * 40  # one that the stack does not know
     for method, path in (("POST", "/predict"), ("POST", "/feedback"), ("GET", "/model"), ("GET", "/health")):
         assert api.call(method, path, authorized=False).status == 403
         assert api.call(method, path).status == 503  # in, but it serves no bundle
+        assert stranger.call(method, path).status == 403
 
 
 def created(target: Target) -> Stack | None:
