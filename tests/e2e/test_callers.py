@@ -1,7 +1,7 @@
 """Who may call the API, and what another account gets: nothing, and nothing is written for who is refused.
 
-The local AWS verifies signatures, but takes them for any service; it looks for streams and tables in the caller's
-account alone, so these are not found where AWS would say denied.
+The local AWS verifies signatures, but takes them for any service; it looks for streams and tables in the
+caller's account alone, so these are not found where AWS would say denied.
 """
 
 import dataclasses

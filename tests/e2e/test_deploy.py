@@ -252,10 +252,15 @@ def test_an_update_of_the_stack_leaves_the_active_version(stack: Stack, bundle: 
         lambda: groups.describe_log_groups(logGroupNamePrefix=log)["logGroups"][0]["retentionInDays"] == 7,
         "the update",
     )
-    evaluator = stack.client("lambda").get_function_configuration(
-        FunctionName=physical_id(stack, "EvaluatorFunction"), Qualifier="live"
-    )
-    assert evaluator["Environment"]["Variables"]["GRACE_SECONDS"] == "2"  # also in what the schedule invokes
+    functions, evaluator = stack.client("lambda"), physical_id(stack, "EvaluatorFunction")
+
+    def grace() -> str:
+        """Of the version that the schedule invokes: an update must not stop at the function."""
+        found = functions.get_function_configuration(FunctionName=evaluator, Qualifier="live")
+        seconds: str = found["Environment"]["Variables"]["GRACE_SECONDS"]
+        return seconds
+
+    eventually(lambda: grace() == "2", "the update of the alias")
     active = stack.client("ssm").get_parameter(Name=stack.outputs["ActiveBundleParameterName"])
     assert active["Parameter"]["Value"] == bundle.name
     assert api.call("GET", "/health").body["model_version"] == bundle.name
