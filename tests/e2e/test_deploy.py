@@ -267,12 +267,15 @@ def test_an_update_of_the_stack_leaves_the_active_version(stack: Stack, bundle: 
 
 
 def test_a_stack_with_a_key_takes_the_key_and_nothing_else(stack: Stack) -> None:
-    """The same template a second time, for another model."""
+    """The same template a second time, for another model; with a key for its data, too."""
     cloudformation = stack.client("cloudformation")
     deployed = cloudformation.get_template(StackName=stack.target.stack_name, TemplateStage="Original")
     bucket = stack.outputs["FailedBatchesBucketName"]
-    stack.client("s3").put_object(Bucket=bucket, Key="template", Body=deployed["TemplateBody"].encode())
-    parameters = {"ModelName": "keyed", "Authorization": "API_KEY"}
+    body = deployed["TemplateBody"]  # a text, or what boto3 made of JSON
+    text = body if isinstance(body, str) else json.dumps(body)
+    stack.client("s3").put_object(Bucket=bucket, Key="template", Body=text.encode())
+    key = stack.client("kms").create_key()["KeyMetadata"]["Arn"]
+    parameters = {"ModelName": "keyed", "Authorization": "API_KEY", "KmsKeyArn": key}
     cloudformation.create_stack(
         StackName="keyed",
         TemplateURL=f"{stack.target.endpoint}/{bucket}/template",
@@ -287,6 +290,14 @@ def test_a_stack_with_a_key_takes_the_key_and_nothing_else(stack: Stack) -> None
         assert api.call(method, path, authorized=False).status == 403
         assert api.call(method, path).status == 503  # in, but it serves no bundle
         assert stranger.call(method, path).status == 403
+    # The local CloudFormation takes a key for these two; tests/template/test_encryption.py tells the rest.
+    queue = keyed.client("sqs").get_queue_attributes(
+        QueueUrl=keyed.outputs["FallbackQueueUrl"], AttributeNames=["KmsMasterKeyId"]
+    )
+    (log,) = keyed.client("logs").describe_log_groups(logGroupNamePrefix="/driftline/keyed/ingest")[
+        "logGroups"
+    ]
+    assert queue["Attributes"]["KmsMasterKeyId"] == log["kmsKeyId"] == key
 
 
 def created(target: Target) -> Stack | None:
