@@ -243,7 +243,7 @@ def test_an_update_of_the_stack_leaves_the_active_version(stack: Stack, bundle: 
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         Parameters=[
             {"ParameterKey": key, "ParameterValue": value}
-            for key, value in {**values, "LogRetentionDays": "7"}.items()
+            for key, value in {**values, "LogRetentionDays": "7", "GraceSeconds": "2"}.items()
         ],
     )
     groups = stack.client("logs")
@@ -252,18 +252,30 @@ def test_an_update_of_the_stack_leaves_the_active_version(stack: Stack, bundle: 
         lambda: groups.describe_log_groups(logGroupNamePrefix=log)["logGroups"][0]["retentionInDays"] == 7,
         "the update",
     )
+    functions, evaluator = stack.client("lambda"), physical_id(stack, "EvaluatorFunction")
+
+    def grace() -> str:
+        """Of the version that the schedule invokes: an update must not stop at the function."""
+        found = functions.get_function_configuration(FunctionName=evaluator, Qualifier="live")
+        seconds: str = found["Environment"]["Variables"]["GRACE_SECONDS"]
+        return seconds
+
+    eventually(lambda: grace() == "2", "the update of the alias")
     active = stack.client("ssm").get_parameter(Name=stack.outputs["ActiveBundleParameterName"])
     assert active["Parameter"]["Value"] == bundle.name
     assert api.call("GET", "/health").body["model_version"] == bundle.name
 
 
 def test_a_stack_with_a_key_takes_the_key_and_nothing_else(stack: Stack) -> None:
-    """The same template a second time, for another model."""
+    """The same template a second time, for another model; with a key for its data, too."""
     cloudformation = stack.client("cloudformation")
     deployed = cloudformation.get_template(StackName=stack.target.stack_name, TemplateStage="Original")
     bucket = stack.outputs["FailedBatchesBucketName"]
-    stack.client("s3").put_object(Bucket=bucket, Key="template", Body=deployed["TemplateBody"].encode())
-    parameters = {"ModelName": "keyed", "Authorization": "API_KEY"}
+    body = deployed["TemplateBody"]  # a text, or what boto3 made of JSON
+    text = body if isinstance(body, str) else json.dumps(body)
+    stack.client("s3").put_object(Bucket=bucket, Key="template", Body=text.encode())
+    key = stack.client("kms").create_key()["KeyMetadata"]["Arn"]
+    parameters = {"ModelName": "keyed", "Authorization": "API_KEY", "KmsKeyArn": key}
     cloudformation.create_stack(
         StackName="keyed",
         TemplateURL=f"{stack.target.endpoint}/{bucket}/template",
@@ -272,10 +284,20 @@ def test_a_stack_with_a_key_takes_the_key_and_nothing_else(stack: Stack) -> None
     )
     keyed = eventually(lambda: created(dataclasses.replace(stack.target, stack_name="keyed")), "its outputs")
     assert "ApiKeyId" not in stack.outputs
-    api = ApiClient(keyed)
+    api, stranger = ApiClient(keyed), ApiClient(keyed)
+    stranger._key = "x" * 40  # one that the stack does not know
     for method, path in (("POST", "/predict"), ("POST", "/feedback"), ("GET", "/model"), ("GET", "/health")):
         assert api.call(method, path, authorized=False).status == 403
         assert api.call(method, path).status == 503  # in, but it serves no bundle
+        assert stranger.call(method, path).status == 403
+    # The local CloudFormation takes a key for these two; tests/template/test_encryption.py tells the rest.
+    queue = keyed.client("sqs").get_queue_attributes(
+        QueueUrl=keyed.outputs["FallbackQueueUrl"], AttributeNames=["KmsMasterKeyId"]
+    )
+    (log,) = keyed.client("logs").describe_log_groups(logGroupNamePrefix="/driftline/keyed/ingest")[
+        "logGroups"
+    ]
+    assert queue["Attributes"]["KmsMasterKeyId"] == log["kmsKeyId"] == key
 
 
 def created(target: Target) -> Stack | None:

@@ -1,0 +1,74 @@
+"""No secret in an environment variable, in a parameter or in the configuration of deployments.
+
+Files are searched for secrets by `make check`, with checkov.
+"""
+
+import re
+import tomllib
+from typing import Any
+
+from scripts.stack import PROJECT
+from tests.template.transform import EVERYTHING, of_type, transformed
+
+SECRET = re.compile(r"secret|passw|token|credential|private|api_?key|access_?key", re.IGNORECASE)
+
+RESOURCES = {
+    "AWS::S3::Bucket",
+    "AWS::SSM::Parameter",
+    "AWS::Kinesis::Stream",
+    "AWS::SQS::Queue",
+    "AWS::DynamoDB::Table",
+}
+"""What an environment may name: such a reference is a name or a URL."""
+
+NUMBER_OR_WORD = re.compile(r"[0-9.]+|[A-Za-z]+")
+
+
+def test_environments_hold_names_and_numbers_only(template: dict[str, Any]) -> None:
+    created = transformed(**EVERYTHING)
+    parameters = template["Parameters"]
+    functions = of_type(created, "AWS::Lambda::Function")
+    assert functions
+    for function, properties in functions.items():
+        for name, value in properties["Environment"]["Variables"].items():
+            assert not SECRET.search(name), name
+            if isinstance(value, str):
+                assert NUMBER_OR_WORD.fullmatch(value), (function, name)
+                continue
+            (kind, target), *others = value.items()
+            assert (kind, others) == ("Ref", []), (function, name)
+            assert target in parameters or created[target]["Type"] in RESOURCES, (function, name)
+
+
+def test_no_parameter_takes_a_secret(template: dict[str, Any]) -> None:
+    """`KmsKeyArn` is a name, and what it names never leaves KMS."""
+    for name, parameter in template["Parameters"].items():
+        assert not SECRET.search(name), name
+        assert "NoEcho" not in parameter, name
+
+
+def test_nothing_is_resolved_from_a_store_of_secrets(template: dict[str, Any]) -> None:
+    """Such a reference would put the secret's value into the function's settings."""
+    assert "{{resolve:" not in str(template)
+
+
+def test_the_configuration_of_deployments_has_no_secret() -> None:
+    config = tomllib.loads((PROJECT / "samconfig.toml").read_text())
+    del config["version"]
+    allowed = {
+        "stack_name",
+        "region",
+        "template_file",
+        "build_in_source",
+        "parallel",
+        "capabilities",
+        "resolve_s3",
+        "confirm_changeset",
+        "fail_on_empty_changeset",
+        "parameter_overrides",
+    }
+    for environment in config.values():
+        for command in environment.values():
+            assert set(command["parameters"]) <= allowed
+            for pair in command["parameters"].get("parameter_overrides", []):
+                assert re.fullmatch(r"\w+=\w*", pair), pair
