@@ -35,12 +35,14 @@ def check_concurrency(target: Target, reserved: Mapping[str, int], say: Callable
     else:
         return  # it was counted when the stack came
     free: int = limit["UnreservedConcurrentExecutions"]
-    left = free - sum(reserved.values())
+    needed = sum(reserved.values())
+    left = free - needed
     told = (
         f"the account has {free} unreserved concurrent executions of Lambda in {target.session.region_name}, "
-        f"and {', '.join(reserved)} reserves {sum(reserved.values())}"
+        f"and {' and '.join(reserved)} {'reserve' if len(reserved) > 1 else 'reserves'} {needed}"
     )
-    remedy = "ask for a higher quota: Service Quotas, AWS Lambda, Concurrent executions, at least 101"
+    least = USUAL_UNRESERVED + needed
+    remedy = f"ask for a higher quota: Service Quotas, AWS Lambda, Concurrent executions, at least {least}"
     if left < LOWEST_UNRESERVED:
         raise AccountError(f"{told}; Lambda keeps at least {LOWEST_UNRESERVED} unreserved: {remedy}")
     if left < USUAL_UNRESERVED:

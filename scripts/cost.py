@@ -22,6 +22,7 @@ PRICES = {
     "DynamoDB write of 1 KB, on demand": 0.625e-6,
     "DynamoDB read of 4 KB, on demand": 0.125e-6,
     "S3 put": 5e-6,
+    "S3 get": 0.4e-6,
     "S3 GB-month": 0.023,
     "CloudWatch custom metric": 0.30,
     "CloudWatch metric watched by an alarm": 0.10,
@@ -33,11 +34,12 @@ PRICES = {
 }
 """List prices of us-east-1 in USD, without free tiers."""
 
-ALARM_METRICS = 17
+ALARM_METRICS = 18
 """Metrics that the template's alarms watch; two alarms watch two."""
 
-MODEL_METRICS = 7 + 5 + 7
-"""Custom metrics of a model: of verdicts, of the API, of the event source mapping. A feature adds one."""
+MODEL_METRICS = 7 + 5 + 7 + 1
+"""Custom metrics of a model: of verdicts, of the API, of the event source mapping, and of the reconciler. A
+feature adds one."""
 
 SHARD_RECORDS = 1000
 """Records a second that a shard takes."""
@@ -53,7 +55,8 @@ class Load:
     Attributes
     ----------
     peak : busiest second against the mean one.
-    ingest_ms, consumer_ms, evaluator_ms : billed for a request, a batch, a run.
+    ingest_ms, consumer_ms, evaluator_ms, reconciler_ms : billed for a request, a batch, a run.
+    footer_ms : billed beside, for each object that the reconciler looks at.
     classifier_ms : billed beside, for each hour and each day.
     state_kb, memory_kb : a window's state and the charts in DynamoDB.
     row_bytes : an archived row as Parquet.
@@ -70,6 +73,8 @@ class Load:
     ingest_ms: int = 25
     consumer_ms: int = 500
     evaluator_ms: int = 200
+    reconciler_ms: int = 300
+    footer_ms: int = 2
     classifier_ms: int = 1_500
     state_kb: int = 11
     memory_kb: int = 4
@@ -104,15 +109,16 @@ def monthly(load: Load) -> dict[str, float]:
     runs = SECONDS / 60
     verdicts = min(load.requests, SECONDS / load.window_seconds)
     spans = min(load.requests, HOURS + DAYS)
-    traces = _traced(load.requests) + _traced(load.batches) + _traced(runs)
+    traces = _traced(load.requests) + _traced(load.batches) + _traced(runs) + _traced(HOURS)
     gb_seconds = (
         load.requests * load.ingest_ms / 1000 * 1.0
         + load.batches * load.consumer_ms / 1000 * 1769 / 1024
         + (runs * load.evaluator_ms + spans * load.classifier_ms) / 1000 * 1769 / 1024
+        + (HOURS * load.reconciler_ms + load.batches * load.footer_ms) / 1000 * 1.0
     )
     return {
         "API Gateway": load.requests * price["API Gateway, REST request"],
-        "Lambda": (load.requests + load.batches + runs) * price["Lambda request"]
+        "Lambda": (load.requests + load.batches + runs + HOURS) * price["Lambda request"]
         + gb_seconds * price["Lambda GB-second, x86_64"],
         "Kinesis": load.shards
         * HOURS
@@ -124,19 +130,24 @@ def monthly(load: Load) -> dict[str, float]:
             + load.state_kb / 4 * price["DynamoDB read of 4 KB, on demand"]
         )
         # A window is read for its own verdict, for its hour's and for its day's.
-        + (runs * (1 + load.memory_kb / 4) + verdicts * 3 * load.state_kb / 4)
+        # The reconciler reads it once more, and writes a mark and takes it off.
+        + (runs * (1 + load.memory_kb / 4) + HOURS * 3 + verdicts * 4 * load.state_kb / 4)
         * price["DynamoDB read of 4 KB, on demand"]
         # A transaction writes twice: the cursor with the charts, and what was judged.
-        + (verdicts * (load.state_kb + 1) + (verdicts + spans) * 2 * (load.memory_kb + 2))
+        + (verdicts * (2 * load.state_kb + 3) + (verdicts + spans) * 2 * (load.memory_kb + 2))
         * price["DynamoDB write of 1 KB, on demand"],
-        "S3": (load.batches + verdicts) * price["S3 put"]
+        # The reconciler lists each hour of windows, reads the end of each object and writes the counts.
+        "S3": (load.batches + verdicts + 4 * min(load.requests, HOURS)) * price["S3 put"]
+        + load.batches * price["S3 get"]
         + load.predictions / DAYS * load.archive_days * load.row_bytes / 1e9 * price["S3 GB-month"],
         "CloudWatch": (MODEL_METRICS + load.features) * price["CloudWatch custom metric"]
         + ALARM_METRICS * price["CloudWatch metric watched by an alarm"]
         + price["CloudWatch composite alarm"]
         + price["CloudWatch dashboard"]
-        + verdicts * price["CloudWatch PutMetricData call"]
-        + (load.requests * load.log_bytes + (load.batches + runs) * 800) / 1e9 * price["CloudWatch Logs GB"],
+        + (verdicts + HOURS) * price["CloudWatch PutMetricData call"]
+        + (load.requests * load.log_bytes + (load.batches + runs + HOURS) * 800)
+        / 1e9
+        * price["CloudWatch Logs GB"],
         "X-Ray": traces * price["X-Ray trace"],
     }
 

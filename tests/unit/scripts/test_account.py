@@ -13,8 +13,8 @@ from scripts.stack import Target
 
 TOLD = (
     "the account has {} unreserved concurrent executions of Lambda in eu-west-1, "
-    "and EvaluatorFunction reserves 1; {}: "
-    "ask for a higher quota: Service Quotas, AWS Lambda, Concurrent executions, at least 101"
+    "and EvaluatorFunction and ReconcilerFunction reserve 3; {}: "
+    "ask for a higher quota: Service Quotas, AWS Lambda, Concurrent executions, at least 103"
 )
 
 
@@ -43,7 +43,7 @@ def said(aws: FakeAws) -> list[str]:
         endpoint=None,
         session=SimpleNamespace(region_name="eu-west-1"),
     )
-    check_concurrency(cast(Target, target), {"EvaluatorFunction": 1}, lines.append)
+    check_concurrency(cast(Target, target), {"EvaluatorFunction": 1, "ReconcilerFunction": 2}, lines.append)
     return lines
 
 
@@ -58,7 +58,7 @@ def test_a_quota_that_may_be_too_small_is_told() -> None:
 
 
 def test_the_usual_quota_is_enough() -> None:
-    assert said(FakeAws(101)) == []
+    assert said(FakeAws(103)) == []
 
 
 def test_a_stack_that_is_there_has_its_reserve_already() -> None:
