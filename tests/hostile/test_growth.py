@@ -136,8 +136,10 @@ def test_a_bomb_is_not_unpacked() -> None:
     """It is not JSON, and it is kept as it came."""
     bombs = [gzip.compress(bytes(100_000_000)), zlib.compress(prediction(1).encode() + b" " * 100_000_000)]
     world = World()
+    to = world.resources()
+    consume(kinesis_event([prediction(1).encode()], first=1), to)  # so that the bundle has been read
     tracemalloc.start()
-    consume(kinesis_event(bombs), world.resources())
+    consume(kinesis_event(bombs, first=2), to)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 10_000_000
