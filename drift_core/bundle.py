@@ -257,7 +257,7 @@ class Manifest:
             "training": dict(self.training),
             "files": {name: asdict(entry) for name, entry in self.files.items()},
         }
-        return json.dumps({**described, SELF: _digest(described)}, indent=2, allow_nan=False) + "\n"
+        return sealed(described)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Manifest:
@@ -300,6 +300,16 @@ def _fields(read: Described) -> dict[str, Any]:
         "training": read.part("training").fields(),
         "files": {name: _entry(files.part(name)) for name in files.names()},
     }
+
+
+def sealed(described: Mapping[str, Any]) -> str:
+    """A manifest's fields as its file, with their digest.
+
+    Parameters
+    ----------
+    described : all fields of the file but the digest.
+    """
+    return json.dumps({**described, SELF: _digest(described)}, indent=2, allow_nan=False) + "\n"
 
 
 def _digest(described: Mapping[str, Any]) -> str:

@@ -25,6 +25,8 @@ TRUSTED = {
     "ConsumerRole": ("lambda.amazonaws.com", None),
     "EvaluatorRole": ("lambda.amazonaws.com", None),
     "EvaluatorScheduleRole": ("scheduler.amazonaws.com", ACCOUNT),
+    "ReconcilerRole": ("lambda.amazonaws.com", None),
+    "ReconcilerScheduleRole": ("scheduler.amazonaws.com", ACCOUNT),
     "IngestDeploymentRole": ("codedeploy.amazonaws.com", None),
 }
 """The one service that may take each role; nobody can give it one without iam:PassRole in this account."""

@@ -137,7 +137,7 @@ def test_a_role_names_its_actions_and_its_resources(resources: dict[str, Any], r
 
 
 def test_a_model_reads_its_own_bundles_only(resources: dict[str, Any]) -> None:
-    for role in ("IngestRole", "EvaluatorRole"):
+    for role in ("IngestRole", "ConsumerRole", "EvaluatorRole"):
         read = next(s for s in statements(resources, role) if s["Sid"] == "ReadBundle")
         assert read["Resource"] == {"Fn::Sub": "${ModelsBucket.Arn}/bundles/${ModelName}/*"}
 

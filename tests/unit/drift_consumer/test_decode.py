@@ -123,7 +123,11 @@ REASONS: list[tuple[str, bytes, str]] = [
         changed(event_type={"size": 4711}),
         'event_type is an object; write "prediction" or "label"',
     ),
-    ("features for a version", changed(schema_version={"size": 4711}), "schema_version is an object; this"),
+    (
+        "features for a version",
+        changed(schema_version={"size": 4711}),
+        "schema_version is an object; write the version",
+    ),
     ("features for a time", changed(event_time=[4711]), "event_time is a list; write UTC milliseconds"),
     ("no model", changed(model_name=""), "model_name is ''; write a string"),
     (

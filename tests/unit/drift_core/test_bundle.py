@@ -6,12 +6,14 @@ import json
 import pytest
 
 from drift_core.bundle import (
+    SELF,
     BundleError,
     FileEntry,
     IntervalRule,
     Manifest,
     MonitorSettings,
     bundle_prefix,
+    sealed,
 )
 from drift_core.schema import Feature, FeatureSchema, Kind
 
@@ -48,19 +50,29 @@ def test_what_is_not_a_manifest_is_refused(text: str) -> None:
 
 def test_what_a_later_version_adds_to_a_manifest_is_ignored() -> None:
     described = json.loads(MANIFEST.to_json())
+    del described[SELF]
     described |= {"format": 2, "colour": "red", "monitor": {**described["monitor"], "patience": 3}}
     described["interval"]["method"] = "cqr"
     for entry in described["files"].values():
         entry["signature"] = "..."
-    assert Manifest.from_json(json.dumps(described)) == MANIFEST
+    assert Manifest.from_json(sealed(described)) == MANIFEST
+    described["colour"] = "blue"
+    with pytest.raises(BundleError, match="the file is damaged"):
+        Manifest.from_json(sealed(described).replace("blue", "grey"))
 
 
-@pytest.mark.parametrize("found", [0, "1", None, 1.5])
-def test_a_manifest_without_a_format_is_refused(found: object) -> None:
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (0, "manifest format is 0; this reader knows 1 and later: train"),
+        ("1", "format is '1'; write a whole number"),
+        (None, "format is null; write a whole number"),
+        (1.5, "format is 1.5; write a whole number"),
+    ],
+)
+def test_a_manifest_without_a_format_is_refused(found: object, told: str) -> None:
     text = json.dumps({**json.loads(MANIFEST.to_json()), "format": found})
-    with pytest.raises(
-        BundleError, match=f"manifest format is {found!r}; this reader knows 1 and later: train"
-    ):
+    with pytest.raises(BundleError, match=told):
         Manifest.from_json(text)
 
 
