@@ -18,7 +18,7 @@ from drift_core.bins import Layout
 from drift_core.event import PREDICTION
 from drift_core.span import Span
 from drift_core.window import WindowState
-from tests.faults.story import LEAST_ROWS, Simulated, Story
+from tests.faults.story import LEAST_ROWS, Story
 from tests.faults.stream import StreamRecord
 from tests.faults.traffic import WINDOW, Belonging, belongings
 from tests.unit.drift_consumer.fixture_traffic import MODEL, VERSION, World
@@ -196,7 +196,7 @@ def _verdicts_agree_with_the_states(story: Story, windows: Mapping[Place, Stored
                 assert judged.n == sum(window.state.n for window in inside), (series.kind, span)
                 assert judged.duplicates == sum(window.state.duplicates for window in inside)
                 if series.kind == PREDICTION:
-                    _verdict_agrees(world, series, judged)
+                    _verdict_agrees(story, series, judged)
                 assert judged.end >= end or span is Span.WINDOW
         if series.kind == PREDICTION and sum(window.state.n for window in mine) >= LEAST_ROWS:
             assert any(progress.judged(series, Span.DAY, start) for start, _ in _spans(mine, Span.DAY))
@@ -208,11 +208,14 @@ def _spans(windows: list[StoredWindow], span: Span) -> set[tuple[int, int]]:
     return {(start, start + length) for start in starts}
 
 
-def _verdict_agrees(world: Simulated, series: Series, judged: Judged) -> None:
+def _verdict_agrees(story: Story, series: Series, judged: Judged) -> None:
     key = verdict_key(series, judged.span, judged.start)
-    verdict = json.loads(world.s3.objects["archive", key])
-    assert verdict["n"] == verdict["counts"]["archived"] == judged.n
-    assert verdict["counts"]["duplicates"] == judged.duplicates
+    verdict = json.loads(story.world.s3.objects["archive", key])
+    if story.plan.evaluators == 1:
+        assert verdict["n"] == verdict["counts"]["archived"] == judged.n
+        assert verdict["counts"]["duplicates"] == judged.duplicates
+    else:
+        assert verdict["n"] <= judged.n, "of two at once, the one that lost may have written last"
 
 
 def _the_memory_is_that_of_the_windows_in_their_turn(story: Story) -> None:

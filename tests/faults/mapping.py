@@ -92,11 +92,10 @@ class EventSourceMapping:
         return [*self.pollers.values(), *self.rivals]
 
     def rival(self, poller: Poller) -> None:
-        """Let a second poller read a shard from an earlier checkpoint on."""
+        """Let a second poller read a shard: from where the first is at work, or from a checkpoint before."""
         self.hits["a second poller"] += 1
-        self.rivals.append(
-            Poller(self, poller.shard, poller.checkpoints[max(0, len(poller.checkpoints) - 2)])
-        )
+        before = poller.checkpoints[-1 if poller.busy else max(0, len(poller.checkpoints) - 2)]
+        self.rivals.append(Poller(self, poller.shard, before))
 
     def give_up(self, shard: Shard, batch: Batch) -> None:
         """Send a batch to the destination."""

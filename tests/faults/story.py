@@ -39,7 +39,7 @@ PAUSES = (10_000, MINUTE, 2 * MINUTE, 6 * MINUTE, 11 * MINUTE)
 LEAST_ROWS = 4
 """Of a window that is judged: stories are short."""
 
-GO_ON, BEGIN = 25, 37
+GO_ON, BEGIN = 24, 36
 """Of a step's 40 choices, those below let the one go on who went last, or another one or a new one; the rest
 disturb."""
 
@@ -58,12 +58,14 @@ class Plan:
     ----------
     chunks : what is sent: kind, window and number of events; "again" sends the last events once more.
     mercy : of 64 writes, how many nothing befalls.
+    evaluators : that may run at once; reserved concurrency allows one.
     """
 
     chunks: tuple[tuple[str, int, int], ...]
     mapping: MappingSettings
     shards: int = 1
     mercy: int = 50
+    evaluators: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +202,7 @@ class Story:
             found += [
                 partial(self._poll, one, detail) for one in mapping.ready() if not one.busy and not one.idle
             ]
-            if not self._running("evaluator"):
+            if self._running("evaluator") < self.plan.evaluators:
                 found += [partial(self._evaluate, minutes * MINUTE) for minutes in (2, 4, 8)]
             if world.failed_batches() and not self._running("batches"):
                 found.append(self._redrive_batches)
@@ -218,7 +220,7 @@ class Story:
             poller = pollers[detail % len(pollers)]
             found.append(partial(poller.forget, 1 + detail % 3))
             if not mapping.rivals:
-                found.append(partial(mapping.rival, poller))
+                found += [partial(mapping.rival, poller), partial(mapping.rival, poller)]
         if len(world.stream.shards) < 5:
             opened = [shard for shard in world.stream.shards if not shard.closed]
             found.append(partial(world.stream.split, opened[detail % len(opened)]))

@@ -10,7 +10,7 @@ from drift_core.event import Event
 from tests.unit.drift_consumer.fixture_traffic import NOON, event_id, healthy, label, prediction
 
 WINDOW = 300_000
-WINDOWS = 4
+WINDOWS = 3
 """Windows that events belong to; quarantined records belong to those in which they arrive."""
 
 SHIFTED = 1.5

@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from drift_consumer import archive, consume, evaluate, window_store
 from drift_consumer.archive import parquet
 from drift_consumer.consume import Resources
+from drift_consumer.progress import ProgressStore
 from drift_consumer.slices import Slice
 from drift_consumer.window_store import LostRaceError, StoredWindow, WindowStore
 from drift_core import classified
 from tests.faults import checks
-from tests.faults.drawn import live_through, plans, schedules
+from tests.faults.drawn import live_through, stories
 from tests.faults.story import Plan, Step
 
 WITHIN = 300
@@ -113,6 +114,27 @@ def settled_without_condition(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(WindowStore, "settle", settle)
 
 
+def cursor_without_condition(patch: pytest.MonkeyPatch) -> None:
+    """Of two evaluators at once, the second puts the charts back."""
+    advance = ProgressStore.advance
+
+    class Careless:
+        """Passes a transaction on without its conditions."""
+
+        def __init__(self, dynamodb: Any) -> None:
+            self._dynamodb = dynamodb
+
+        def transact_write_items(self, TransactItems: list[Any]) -> None:
+            puts = [{name: item["Put"][name] for name in ("TableName", "Item")} for item in TransactItems]
+            self._dynamodb.transact_write_items(TransactItems=[{"Put": put} for put in puts])
+
+    def unconditional(store: Any, *progressed: Any) -> None:
+        careless: Any = Careless(store._dynamodb)
+        advance(ProgressStore(careless, store._table), *progressed)
+
+    patch.setattr(ProgressStore, "advance", unconditional)
+
+
 @pytest.mark.parametrize(
     "bug",
     [
@@ -123,6 +145,7 @@ def settled_without_condition(patch: pytest.MonkeyPatch) -> None:
         registered_after_the_item,
         orphan_removed_though_listed,
         settled_without_condition,
+        cursor_without_condition,
     ],
 )
 def test_a_seeded_bug_is_found(bug: Seeding, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,12 +164,12 @@ def test_a_seeded_bug_is_found(bug: Seeding, monkeypatch: pytest.MonkeyPatch) ->
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
-    @given(plans(), schedules())
-    def story(plan: Plan, steps: list[Step]) -> None:
+    @given(stories())
+    def story(drawn: tuple[Plan, list[Step]]) -> None:
         if lived and lived[-1]:
             raise lived[-1]  # found: hypothesis asks once more
         try:
-            live_through(plan, steps)
+            live_through(*drawn)
         except (AssertionError, KeyError) as found:
             lived.append(found)
             raise
