@@ -21,6 +21,9 @@ An item that is counted into after it was read stays pending through step 4. The
 a revision, which leaves the memory as it is and tells of the charts what they said when the window had its
 turn. A window that is carried takes steps 3 and 4: it is not judged, so the memory stays.
 
+Of two evaluators at once, which reserved concurrency prevents, one fails in step 3. It has changed nothing
+but the verdict's object, if it was the last to write it: that has the rows it saw, until the next revision.
+
 Hours and days take steps 1 to 3. They have no charts, but the monitor learns from their first verdicts how
 much healthy ones vary.
 """
