@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +11,10 @@ from ingest_lambda.refusal import MAX_LISTED, Refusal, RequestError
 
 _UUID7 = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-7[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}\Z"
 
-_NUMBER = {"type": "number", "minimum": -sys.float_info.max, "maximum": sys.float_info.max}
+MAX_LABEL = 1e308
+"""Largest number: near a double's end, readers of decimal and of binary numbers differ in what is beyond."""
+
+_NUMBER = {"type": "number", "minimum": -MAX_LABEL, "maximum": MAX_LABEL}
 _CLASS = {"type": "string", "minLength": 1, "maxLength": MAX_CATEGORY_LENGTH}
 
 

@@ -76,9 +76,15 @@ def bundle_of(manifest: Manifest, onnx: bytes) -> FixtureBundle:
     )
 
 
-def linear_model(bias: float = 0.0, *, knows_missing: bool = True, width: int = len(WEIGHTS)) -> bytes:
-    """An ONNX graph: the weighted sum of `width` features, and 3 below and above it."""
-    weights = np.array([[w, w, w] for w in WEIGHTS[:width]], np.float32)
+def linear_model(
+    bias: float = 0.0,
+    *,
+    knows_missing: bool = True,
+    width: int = len(WEIGHTS),
+    factor: float = 1.0,
+) -> bytes:
+    """An ONNX graph: the weighted sum of `width` features times a factor, and 3 below and above it."""
+    weights = factor * np.array([[w, w, w] for w in WEIGHTS[:width]], np.float32)
     biases = np.array([bias, bias - 3, bias + 3], np.float32)
     filled = MODEL_INPUT if not knows_missing else "filled"
     nodes = [

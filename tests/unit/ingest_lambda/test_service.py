@@ -43,7 +43,7 @@ def test_labels_are_accepted_and_written(api: Api) -> None:
     assert ID.encode() in api.kinesis.taken[0]  # in lower case, as the prediction's event has it
 
 
-NUMBER = "give a number from -1.7976931348623157e+308 to 1.7976931348623157e+308"
+NUMBER = "give a number from -1e+308 to 1e+308"
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ NUMBER = "give a number from -1.7976931348623157e+308 to 1.7976931348623157e+308
             "give a finite number",
         ),
         ({"prediction_id": ID, "label": None}, ".label", "null, not a finite number", "give a finite number"),
-        ({"prediction_id": ID, "label": 10**400}, ".label", "above 1.7976931348623157e+308", NUMBER),
+        ({"prediction_id": ID, "label": 10**400}, ".label", "above 1e+308", NUMBER),
         (
             {"prediction_id": "7b7c2f6e-5d0f-4c53-9a6b-0c7d7ac3f0a1", "label": 1},
             ".prediction_id",
