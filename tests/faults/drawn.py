@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.faults.checks import check
 from tests.faults.mapping import MappingSettings
+from tests.faults.reconciling import check_reconciled
 from tests.faults.story import Plan, Step, Story
 from tests.faults.traffic import WINDOWS
 
@@ -63,4 +64,5 @@ def live_through(plan: Plan, steps: list[Step]) -> Story:
     story = Story(plan)
     with story.told(steps):
         check(story)
+        check_reconciled(story)
     return story

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.faults.scheduler import Call, Gate
@@ -17,15 +18,17 @@ PAGE = 3
 class Buckets:
     """Objects by bucket and key. S3 is consistent: who reads sees the last write."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, clock: Callable[[], int]) -> None:
         self._gate = gate
+        self._clock = clock
         self.objects: dict[tuple[str, str], bytes] = {}
+        self.written: dict[tuple[str, str], int] = {}
 
-    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
+    def get_object(self, *, Bucket: str, Key: str, Range: str = "bytes=0") -> dict[str, Any]:
         def get() -> dict[str, Any]:
             if (Bucket, Key) not in self.objects:
                 raise client_error("NoSuchKey")
-            return {"Body": io.BytesIO(self.objects[Bucket, Key])}
+            return {"Body": io.BytesIO(self.objects[Bucket, Key][int(Range.removeprefix("bytes=")) :])}
 
         answer: dict[str, Any] = self._gate.make(Call(operation="GetObject", effect=get))
         return answer
@@ -33,6 +36,7 @@ class Buckets:
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, **_: Any) -> None:
         def put() -> None:
             self.objects[Bucket, Key] = bytes(Body)
+            self.written[Bucket, Key] = self._clock()
 
         outlives = Bucket == "archive" and not Key.startswith("verdicts/")
         self._gate.make(Call(operation="PutObject", effect=put, writes=True, outlives=outlives))
@@ -47,18 +51,33 @@ class Buckets:
         assert operation == "list_objects_v2"
         return self
 
-    def paginate(self, *, Bucket: str, Prefix: str = "") -> Iterator[dict[str, Any]]:
+    def paginate(self, *, Bucket: str, Prefix: str = "", Delimiter: str = "") -> Iterator[dict[str, Any]]:
         after = ""
         while True:
 
             def page(after: str = after) -> list[str]:
-                return [key for key in self.keys(Bucket) if key.startswith(Prefix) and key > after][:PAGE]
+                keys = [key for key in self.keys(Bucket) if key.startswith(Prefix)]
+                if Delimiter:
+                    parts = (key.removeprefix(Prefix).partition(Delimiter) for key in keys)
+                    keys = sorted({Prefix + name + cut for name, cut, _ in parts if cut})
+                return [key for key in keys if key > after][:PAGE]
 
             found = self._gate.make(Call(operation="ListObjectsV2", effect=page))
-            yield {"Contents": [{"Key": key} for key in found]} if found else {}
+            if Delimiter:
+                yield {"CommonPrefixes": [{"Prefix": name} for name in found]}
+            else:
+                yield {"Contents": [self._listed(Bucket, key) for key in found]} if found else {}
             if len(found) < PAGE:
                 return
             after = found[-1]
+
+    def _listed(self, bucket: str, key: str) -> dict[str, Any]:
+        written = self.written.get((bucket, key), 0)  # 0: it was there from the beginning
+        return {
+            "Key": key,
+            "Size": len(self.objects[bucket, key]),
+            "LastModified": datetime.fromtimestamp(written / 1000, UTC),
+        }
 
     def keys(self, bucket: str) -> list[str]:
         return sorted(key for owner, key in self.objects if owner == bucket)

@@ -83,7 +83,7 @@ class Simulated(World):
         super().__init__()
         self.gate = Gate()
         bundles = self.s3.objects
-        self.s3: Any = Buckets(self.gate)
+        self.s3: Any = Buckets(self.gate, lambda: self.now)
         self.s3.objects = dict(bundles)
         self.dynamodb: Any = Table(self.gate)
         self.cloudwatch: Any = Metrics(self.gate)

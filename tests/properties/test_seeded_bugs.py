@@ -106,7 +106,7 @@ def settled_without_condition(patch: pytest.MonkeyPatch) -> None:
     def settle(store: Any, window: StoredWindow) -> bool:
         store._dynamodb.update_item(
             TableName=store._table,
-            Key=window_store._item_key(window.key),
+            Key=window_store.item_key(window.key),
             UpdateExpression="REMOVE pending",
         )
         return True
