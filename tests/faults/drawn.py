@@ -25,8 +25,8 @@ _STEP: st.SearchStrategy[Step] = st.tuples(st.integers(0, 39), st.integers(0, 63
 def stories() -> st.SearchStrategy[tuple[Plan, list[Step]]]:
     """A plan and a schedule."""
     numbers = st.integers(0, 2**64 - 1)
-    chunks = st.integers(0, MOST_CHUNKS).map(lambda left: MOST_CHUNKS - left)
-    length = st.integers(0, LONGEST).map(lambda left: LONGEST - left)
+    chunks = st.sampled_from([MOST_CHUNKS, *range(MOST_CHUNKS)]) | st.just(MOST_CHUNKS)
+    length = st.integers(0, LONGEST) | st.just(LONGEST) | st.just(LONGEST)
     long = st.builds(at_random, numbers, chunks, length)
     plain = st.tuples(st.builds(plan, numbers, chunks), st.lists(_STEP, max_size=40))
     return st.one_of(long, long, long, plain)

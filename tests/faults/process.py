@@ -30,9 +30,9 @@ class Child:
         child.close()
         assert self._parent.recv() == "ready"
 
-    def send(self, work: Any) -> None:
-        """Begin an invocation."""
-        self._parent.send(work)
+    def send(self, now: int, event: Any = None) -> None:
+        """Begin an invocation at a time, UTC milliseconds."""
+        self._parent.send((now, event))
 
     def answer(self, seconds: float | None = None) -> Any:
         """Its answer, or None if there is none in time.
@@ -61,15 +61,13 @@ def _serve(connection: Connection, function: str, environment: dict[str, str]) -
     os.environ.update(environment)
     from drift_consumer import consume, evaluate  # noqa: PLC0415 - preloaded, and read in this process
 
-    consuming, judging = consume.resources(), evaluate.resources()
+    to: Any = (consume if function == "consume" else evaluate).resources()
     connection.send("ready")
     while True:
-        work = connection.recv()
+        now, event = connection.recv()
+        timed = replace(to, clock=partial(int, now))
         try:
-            if function == "consume":
-                answer: Any = consume.consume(work, consuming)
-            else:
-                answer = evaluate.evaluate(replace(judging, clock=partial(int, work)))
+            answer: Any = consume.consume(event, timed) if function == "consume" else evaluate.evaluate(timed)
         except Exception as fault:
             connection.send((False, repr(fault)))
         else:

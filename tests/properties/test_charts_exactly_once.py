@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from drift_core import classified
 from drift_core.baseline import served_matrix
@@ -238,52 +236,6 @@ def test_a_memory_of_another_baseline_is_refused_by_the_name_of_its_series() -> 
     [fault] = raised.value.exceptions
     assert "belongs to another baseline" in str(fault)
     assert fault.__notes__[0].startswith("while judging prediction#house-prices#")
-
-
-steps = st.tuples(
-    st.lists(st.tuples(st.integers(0, 14), st.integers(3, 40), st.integers(0, 1)), max_size=3),
-    st.none() | st.tuples(st.integers(1, 30), st.sampled_from(["before", "after"])),
-)
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.lists(steps, min_size=1, max_size=8))
-def test_in_any_story_each_row_that_came_in_time_is_learned_from_once(
-    story: list[tuple[list[tuple[int, int, int]], tuple[int, str] | None]],
-) -> None:
-    """Each step: rows come (window, number, shard), then a run that may crash; the next rows come in between.
-
-    Without drift every verdict is learned from, so the rows behind the learned noise are those that verdicts
-    in turn had when they were first given.
-    """
-    world = World()
-    for number, (arrivals, crash) in enumerate(story):
-        world.now += 2 * MINUTE
-        for i, (window, count, shard) in enumerate(arrivals):
-            world.consume(rows(count, window, first=1_000 * number + 100 * i), shard=shard)
-        world.now += (4 + number) * MINUTE
-        run(world, crash)
-    world.now += 26 * HOUR
-    world.evaluate()
-    assert world.evaluate() == {}
-    assert world.pending() == []
-    memory = world.memory() if world.judged(Span.WINDOW) else world.monitor().start()
-    for span in Span:
-        judged = world.judged(span)
-        in_turn = [int(item["first_n"]["N"]) for item in judged if item["first_n"]["N"] != "0"]
-        assert memory.noise[span].rows.max(initial=0) == sum(in_turn)
-        assert memory.noise[span].count == len(in_turn)
-
-
-def run(world: World, crash: tuple[int, str] | None) -> None:
-    if crash:
-        world.calls.crash_at(*crash)
-    try:
-        world.evaluate()
-    except CrashError:
-        pass
-    finally:
-        world.calls.heal()
 
 
 def test_json_keeps_what_charts_said_to_the_bit() -> None:
