@@ -24,10 +24,12 @@ from scripts.pieces import cover
 from scripts.rebuild import Outcome, Rebuild
 from scripts.rejudge import Compared, Rejudge
 from tests.properties.test_exactly_once import (
+    MIXED,
     SHARDS,
     WINDOW,
     Story,
     Stream,
+    calls_of_a_clean_run,
     check,
     polls_of_a_story,
     record,
@@ -134,6 +136,25 @@ def test_after_any_story_a_lost_table_comes_back_to_the_bit(
     assert objects(world) == held
     check(stream)
     assert set(recover(world)) <= {Outcome.INTACT}
+
+
+@pytest.mark.parametrize("retry_size", [2, 5])
+def test_after_a_crash_at_any_call_what_the_retry_listed_is_found_beside_the_orphan(retry_size: int) -> None:
+    """The orphan of the larger batch holds the same records in fewer pieces."""
+    seen = 0
+    for number in range(1, calls_of_a_clean_run() + 1):
+        stream = Stream()
+        stream.records[SHARDS[0]] = MIXED
+        stream.world.calls.crash_at(number, "after")
+        stream.poll(SHARDS[0], len(MIXED))
+        while stream.positions[SHARDS[0]] < len(MIXED):
+            stream.poll(SHARDS[0], retry_size)
+        before = windows(stream.world)
+        seen += len(unlisted(stream))
+        stream.world.dynamodb.items.clear()
+        recover(stream.world)
+        assert windows(stream.world) == before, number
+    assert seen >= 2, "there is an orphan to be taken in"
 
 
 @settings(max_examples=60, deadline=None)
@@ -297,6 +318,14 @@ def test_the_counted_objects_are_found_among_any_orphans_that_begin_where_they_d
         counted.append(f"{records[at]}-{records[ends[-1] - 1]}")
         at = ends[-1]
     assert list(cover(every).keys) == counted
+
+
+def test_what_an_item_lists_was_counted_whatever_else_would_fit() -> None:
+    """Two pollers, one of which gave up: its halves are more pieces, but the item says what was counted."""
+    every = {"1-4": {1, 2, 3, 4}, "1-2": {1, 2}, "3-4": {3, 4}, "5-5": {5}}
+    assert cover(every, listed=["1-4"]).keys == ("1-4", "5-5")
+    assert cover(every).keys == ("1-2", "3-4", "5-5")
+    assert cover({"1-4": {1, 2, 3, 4}, "3-6": {3, 4, 5, 6}}).keys == ()
 
 
 # ---- verdicts ----
