@@ -149,6 +149,7 @@ def _judge(console: Console, stack: Stack, settings: EvaluatorSettings, *, dry_r
         baselines=Baselines(s3, settings.models_bucket),
         publisher=Publisher(cloudwatch, namespace=settings.metrics_namespace, model_name=settings.model_name),
         clock=_now,
+        wait=time.sleep,
     )
     differ = 0
     for series in WindowStore(dynamodb, settings.window_table).series_of(settings.model_name):

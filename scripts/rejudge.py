@@ -18,6 +18,7 @@ from drift_consumer.baselines import Baselines
 from drift_consumer.judging import Judge
 from drift_consumer.metrics import Metric, Publisher
 from drift_consumer.progress import ProgressStore, cursor_key, judged_key
+from drift_consumer.schedule import PATIENCE
 from drift_consumer.series import Series
 from drift_consumer.settings import EvaluatorSettings
 from drift_consumer.verdict_store import VerdictStore, verdict_key
@@ -100,6 +101,7 @@ class Rejudge:
     Attributes
     ----------
     clock : UTC milliseconds now.
+    wait : for so many seconds.
     """
 
     s3: Any
@@ -108,18 +110,20 @@ class Rejudge:
     baselines: Baselines
     publisher: Publisher
     clock: Callable[[], int]
+    wait: Callable[[float], None]
 
     def forgotten(self, series: Series) -> list[int]:
         """Starts of windows of the table whose verdicts the archive knows and the evaluator does not."""
         progress = ProgressStore(self.dynamodb, self.settings.window_table)
         starts = {int(item["sk"]["S"].partition("#")[0]) for item in self._windows(series)}
-        told = sorted(starts & self._told(series, starts))
+        told = sorted(starts & self._told(series, Span.WINDOW, starts))
         return [start for start in told if progress.judged(series, Span.WINDOW, start) is None]
 
     def again(self, series: Series) -> Compared:
         """Judge all windows of a series that are due, from the first.
 
-        Interrupted, it has left windows that are forgotten: the next run begins again.
+        What was told before and has been counted into just now is waited for, or the evaluator would tell it
+        again. Interrupted, it has left windows that are forgotten: the next run begins again.
         """
         self._forget(series)
         bundle = self.baselines.get(series.model_name, series.model_version)
@@ -135,18 +139,31 @@ class Rejudge:
             publisher=_HushedPublisher(self.publisher, verdicts),
             clock=self.clock,
         )
-        judge.judge_due(lambda: True)
+        for _ in range(PATIENCE + 2):  # a window is taken for quiet after so many grace times
+            judge.judge_due(lambda: True)
+            if not self._awaited(judge):
+                break
+            self.wait(settings.grace_seconds)
         return verdicts.compared
+
+    def _awaited(self, judge: Judge) -> bool:
+        """Whether a window, an hour or a day that was told before has not been judged again yet."""
+        starts = {int(item["sk"]["S"].partition("#")[0]) for item in self._windows(judge.series)}
+        last = max(self._told(judge.series, Span.WINDOW, starts), default=-1)
+        if any(start <= last for start, *_ in judge.windows.pending(judge.series)):
+            return True
+        opened = judge.progress.read(judge.series, judge.monitor.start()).cursor.open
+        return any(one.start in self._told(judge.series, one.span, {one.start}) for one in opened)
 
     def _windows(self, series: Series) -> Iterator[Mapping[str, Any]]:
         return _items(self.dynamodb, self.settings.window_table, series.key)
 
-    def _told(self, series: Series, starts: set[int]) -> set[int]:
-        """Starts of the archived verdicts on windows, of the days of these."""
+    def _told(self, series: Series, span: Span, starts: set[int]) -> set[int]:
+        """Starts of the archived verdicts of a span, of the days of these."""
         found = set()
         for day in sorted({datetime.fromtimestamp(start / 1000, UTC).date() for start in starts}):
             noon = int(datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp() * 1000)
-            prefix = verdict_key(series, Span.WINDOW, noon).removesuffix(f"{noon}.json")
+            prefix = verdict_key(series, span, noon).removesuffix(f"{noon}.json")
             pages = self.s3.get_paginator("list_objects_v2").paginate(
                 Bucket=self.settings.archive_bucket, Prefix=prefix
             )

@@ -126,7 +126,9 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         for key, content in bundle_objects(monitor=MonitorSettings(min_samples=50)).items():
             s3.put_object(Bucket="models", Key=key, Body=content)
-        names: list[Any] = [{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk", "pending")]
+        names: list[Any] = [
+            {"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk", "pending", "unreconciled")
+        ]
         dynamodb.create_table(
             TableName="windows",
             BillingMode="PAY_PER_REQUEST",
@@ -146,7 +148,15 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
                         "ProjectionType": "INCLUDE",
                         "NonKeyAttributes": ["first_update", "last_update"],
                     },
-                }
+                },
+                {
+                    "IndexName": "unreconciled",
+                    "KeySchema": [
+                        {"AttributeName": "unreconciled", "KeyType": "HASH"},
+                        {"AttributeName": "sk", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
+                },
             ],
         )
         yield Stack(s3=s3, dynamodb=dynamodb, cloudwatch=boto3.client("cloudwatch"))

@@ -24,10 +24,12 @@ from scripts.pieces import cover
 from scripts.rebuild import Outcome, Rebuild
 from scripts.rejudge import Compared, Rejudge
 from tests.properties.test_exactly_once import (
+    MIXED,
     SHARDS,
     WINDOW,
     Story,
     Stream,
+    calls_of_a_clean_run,
     check,
     polls_of_a_story,
     record,
@@ -100,6 +102,7 @@ def judge_again(world: World) -> Compared | None:
         baselines=Baselines(s3, "models"),
         publisher=Publisher(cloudwatch, namespace="Driftline", model_name=MODEL),
         clock=lambda: world.now,
+        wait=lambda seconds: setattr(world, "now", world.now + round(1000 * seconds)),
     )
     return one.again(SERIES) if one.forgotten(SERIES) else None
 
@@ -133,6 +136,25 @@ def test_after_any_story_a_lost_table_comes_back_to_the_bit(
     assert objects(world) == held
     check(stream)
     assert set(recover(world)) <= {Outcome.INTACT}
+
+
+@pytest.mark.parametrize("retry_size", [2, 5])
+def test_after_a_crash_at_any_call_what_the_retry_listed_is_found_beside_the_orphan(retry_size: int) -> None:
+    """The orphan of the larger batch holds the same records in fewer pieces."""
+    seen = 0
+    for number in range(1, calls_of_a_clean_run() + 1):
+        stream = Stream()
+        stream.records[SHARDS[0]] = MIXED
+        stream.world.calls.crash_at(number, "after")
+        stream.poll(SHARDS[0], len(MIXED))
+        while stream.positions[SHARDS[0]] < len(MIXED):
+            stream.poll(SHARDS[0], retry_size)
+        before = windows(stream.world)
+        seen += len(unlisted(stream))
+        stream.world.dynamodb.items.clear()
+        recover(stream.world)
+        assert windows(stream.world) == before, number
+    assert seen >= 2, "there is an orphan to be taken in"
 
 
 @settings(max_examples=60, deadline=None)
@@ -173,7 +195,7 @@ def test_a_crash_around_any_call_of_a_recovery_is_put_right_by_the_next() -> Non
             assert windows(broken) == before, (number, when)
 
 
-@pytest.mark.parametrize("size", [1, 4, 20])
+@pytest.mark.parametrize("size", [1, 20])
 def test_the_consumer_may_count_at_any_moment_of_a_recovery(size: int) -> None:
     reference = orphaned()
     reference.world.dynamodb.items.clear()
@@ -298,6 +320,14 @@ def test_the_counted_objects_are_found_among_any_orphans_that_begin_where_they_d
     assert list(cover(every).keys) == counted
 
 
+def test_what_an_item_lists_was_counted_whatever_else_would_fit() -> None:
+    """Two pollers, one of which gave up: its halves are more pieces, but the item says what was counted."""
+    every = {"1-4": {1, 2, 3, 4}, "1-2": {1, 2}, "3-4": {3, 4}, "5-5": {5}}
+    assert cover(every, listed=["1-4"]).keys == ("1-4", "5-5")
+    assert cover(every).keys == ("1-2", "3-4", "5-5")
+    assert cover({"1-4": {1, 2, 3, 4}, "3-6": {3, 4, 5, 6}}).keys == ()
+
+
 # ---- verdicts ----
 
 
@@ -367,6 +397,24 @@ def test_a_verdict_that_was_never_given_is_told_aloud() -> None:
     assert (compared.same, compared.different, compared.new) == (7, [], 1)
     assert len(world.cloudwatch.values("DriftScore")) == len(published) + 1
     assert world.verdicts()[f"window.{start}"]["drift"]
+
+
+def test_what_was_told_and_is_not_quiet_is_waited_for() -> None:
+    """Else the evaluator would tell it again, and all windows behind it."""
+    world = World()
+    story(world, 0, 14)  # beyond the hour
+    published = len(world.cloudwatch.values("DriftScore"))
+    verdicts = world.verdicts()
+    assert any(name.startswith("hour.") for name in verdicts)
+    world.dynamodb.items.clear()
+    for key in objects(world):
+        world.s3.written["archive", key] = world.now
+    recover(world)
+    compared = judge_again(world)
+    assert compared is not None
+    assert (compared.same, compared.new) == (len(verdicts), 0)
+    world.evaluate(world.now + 2 * MINUTE)
+    assert len(world.cloudwatch.values("DriftScore")) == published
 
 
 def test_late_rows_make_another_verdict_which_is_named_and_not_written() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drift_consumer.settings import ConsumerSettings, EvaluatorSettings
+from drift_consumer.settings import ConsumerSettings, EvaluatorSettings, ReconcilerSettings
 from drift_core.bundle import MonitorSettings
 
 CONSUMER = {
@@ -15,6 +15,8 @@ CONSUMER = {
     "WINDOW_SECONDS": "",
 }
 EVALUATOR = {**CONSUMER, "METRICS_NAMESPACE": "Driftline"}
+
+RECONCILER = {**EVALUATOR, "FAILED_BATCHES_BUCKET": "f", "RECONCILE_AFTER_HOURS": "24"}
 
 
 def test_an_empty_override_leaves_the_manifest() -> None:
@@ -62,3 +64,10 @@ def test_a_manifest_with_windows_longer_than_an_hour_needs_an_override() -> None
         EvaluatorSettings.from_env(EVALUATOR).monitor(daily)
     settings = EvaluatorSettings.from_env({**EVALUATOR, "WINDOW_SECONDS": "3600"})
     assert settings.monitor(daily).window_seconds == 3600
+
+
+@pytest.mark.parametrize("hours", ["", "0", "-1", "soon"])
+def test_a_window_is_not_compared_at_once(hours: str) -> None:
+    assert ReconcilerSettings.from_env(RECONCILER).reconcile_after_hours == 24
+    with pytest.raises(ValueError, match=f"RECONCILE_AFTER_HOURS is '{hours}'; set"):
+        ReconcilerSettings.from_env({**RECONCILER, "RECONCILE_AFTER_HOURS": hours})
