@@ -7,6 +7,7 @@ UV := .venv/bin/uv
 COMPILE := $(UV) pip compile -q --no-header --no-emit-index-url
 STATE := .venv/ready .venv-aws/ready .venv-sam/ready
 AUDIT := .venv-audit/bin
+TEXTS := '*.py' '*.yaml' '*.toml' '*.md' '*.in' '*.sql' Makefile
 export SAM_CLI_TELEMETRY = 0
 
 .DEFAULT_GOAL := help
@@ -31,7 +32,7 @@ check: $(STATE) .venv-audit/ready  ## formatting, style, types, the template and
 	.venv/bin/cfn-lint sam_template.yaml
 	.venv-sam/bin/sam validate --lint --template sam_template.yaml
 	$(AUDIT)/checkov -f sam_template.yaml --framework cloudformation --skip-download --compact --quiet
-	$(AUDIT)/checkov -d . --framework secrets --skip-path build --skip-download --compact --quiet
+	$(AUDIT)/checkov -f $$(git ls-files $(TEXTS)) --framework secrets --skip-download --compact --quiet
 	$(AUDIT)/bandit -q -r drift_core drift_consumer ingest_lambda training scripts
 	$(PYTHON) -m scripts.audit
 

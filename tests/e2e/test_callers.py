@@ -7,6 +7,7 @@ caller's account alone, so these are not found where AWS would say denied.
 import dataclasses
 import datetime as dt
 import json
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from botocore.httpsession import URLLib3Session
 
+from drift_core.event import PredictionEvent, new_event_id
 from scripts.bundles import LoadedBundle
 from scripts.stack import Stack
 
@@ -185,6 +187,16 @@ def stream_arn(stack: Stack) -> str:
     return f"arn:aws:kinesis:us-east-1:000000000000:stream/{stack.outputs['StreamName']}"
 
 
+EVENT = PredictionEvent(
+    event_id=new_event_id(time.time_ns() // 1_000_000),
+    event_time=time.time_ns() // 1_000_000,
+    model_name="house-prices",
+    model_version="absent",
+    features={},
+    prediction=1.0,
+)
+"""One that other tests can read on the stream, and the consumer puts into the quarantine."""
+
 OUTSIDE: dict[str, Callable[[Callable[[str], Any], Stack], object]] = {
     "list the archive": lambda by, stack: by("s3").list_objects_v2(Bucket=stack.outputs["ArchiveBucketName"]),
     "write to the archive": lambda by, stack: by("s3").put_object(
@@ -209,7 +221,7 @@ OUTSIDE: dict[str, Callable[[Callable[[str], Any], Stack], object]] = {
         Endpoint="arn:aws:sqs:us-east-1:111111111111:mine",
     ),
     "put a record": lambda by, stack: by("kinesis").put_record(
-        StreamARN=stream_arn(stack), Data=b"probe", PartitionKey="probe"
+        StreamARN=stream_arn(stack), Data=EVENT.encode(), PartitionKey=EVENT.event_id
     ),
     "read the stream": lambda by, stack: by("kinesis").get_shard_iterator(
         StreamARN=stream_arn(stack), ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON"

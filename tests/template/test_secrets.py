@@ -1,10 +1,12 @@
 """No secret in an environment variable, in a parameter or in the configuration of deployments.
 
-Files are searched for secrets by `make check`, with checkov.
+Files are searched for secrets by `make check`, with checkov; here it finds one.
 """
 
 import re
+import subprocess
 import tomllib
+from pathlib import Path
 from typing import Any
 
 from scripts.stack import PROJECT
@@ -72,3 +74,15 @@ def test_the_configuration_of_deployments_has_no_secret() -> None:
             assert set(command["parameters"]) <= allowed
             for pair in command["parameters"].get("parameter_overrides", []):
                 assert re.fullmatch(r"\w+=\w*", pair), pair
+
+
+def test_a_secret_in_a_file_is_found(tmp_path: Path) -> None:
+    """As `make check` asks; given a folder, checkov would pass over the code."""
+    (recipe,) = re.findall(
+        r"checkov -f \$\$\(git .+?\) (--framework secrets .+)", (PROJECT / "Makefile").read_text()
+    )
+    file = tmp_path / "settings.py"
+    command = [str(PROJECT / ".venv-audit" / "bin" / "checkov"), "-f", str(file), *recipe.split()]
+    file.write_text(f"key = '{'AKIA' + 'QYLPMN5HFIQR7XYA'}'\n")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, "AWS Access Key" in done.stdout) == (1, True), done.stdout
