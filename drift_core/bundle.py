@@ -257,7 +257,8 @@ class Manifest:
             "training": dict(self.training),
             "files": {name: asdict(entry) for name, entry in self.files.items()},
         }
-        return json.dumps({**described, SELF: _digest(described)}, indent=2, allow_nan=False) + "\n"
+        plain = json.loads(json.dumps(described, allow_nan=False))  # as a reader will see it
+        return json.dumps({**plain, SELF: _digest(plain)}, indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Manifest:
