@@ -309,7 +309,8 @@ def sealed(described: Mapping[str, Any]) -> str:
     ----------
     described : all fields of the file but the digest.
     """
-    return json.dumps({**described, SELF: _digest(described)}, indent=2, allow_nan=False) + "\n"
+    plain = json.loads(json.dumps(described, allow_nan=False))  # as a reader will see it
+    return json.dumps({**plain, SELF: _digest(plain)}, indent=2) + "\n"
 
 
 def _digest(described: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -110,10 +110,10 @@ def deployed(
     s3, prefix = watched.s3, bundle_prefix(MODEL, VERSION)
     model = linear_model()
     content = s3.get_object(Bucket="models", Key=prefix + MANIFEST_FILE)["Body"].read()
-    described = json.loads(content)
-    described["files"][MODEL_FILE] = {"sha256": FileEntry.of(model).sha256, "size": len(model)}
+    manifest = Manifest.from_json(content)
+    manifest = replace(manifest, files={**manifest.files, MODEL_FILE: FileEntry.of(model)})
     s3.put_object(Bucket="models", Key=prefix + MODEL_FILE, Body=model)
-    s3.put_object(Bucket="models", Key=prefix + MANIFEST_FILE, Body=json.dumps(described).encode())
+    s3.put_object(Bucket="models", Key=prefix + MANIFEST_FILE, Body=manifest.to_json().encode())
     stack = Stack(
         target=Target(
             config_env="dev",
