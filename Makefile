@@ -27,8 +27,8 @@ check: $(STATE)  ## formatting, style, types and the template
 	.venv/bin/cfn-lint sam_template.yaml
 	.venv-sam/bin/sam validate --lint --template sam_template.yaml
 
-bench: $(STATE)  ## benchmarks of speed
-	$(PYTHON) -m benchmarks
+bench: $(STATE) .venv-peers/ready .venv-peers-older/ready  ## speed, beside named alternatives; the soak is python -m benchmarks.speed.soak
+	$(PYTHON) -m benchmarks.speed
 
 bench-detection: $(STATE) .venv-peers/ready .venv-peers-older/ready  ## detection, against the peers; hours, but a second run goes on
 	$(PYTHON) -m benchmarks.detection
@@ -70,7 +70,7 @@ requirements: .venv/ready  ## compile requirements/*.in
 	$(UV) pip install -q --python .venv-sam -r requirements/sam.txt
 	touch $@
 
-# The libraries that the benchmark of detection compares with: only it needs them, and 3 GB.
+# The libraries that the benchmarks compare with: only they need them, and 3 GB.
 .venv-peers/ready: requirements/peers.txt .venv/bin/uv
 	$(UV) venv -q --clear --python .venv/bin/python .venv-peers
 	$(UV) pip install -q --python .venv-peers -r requirements/peers.txt
