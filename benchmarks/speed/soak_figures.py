@@ -37,12 +37,14 @@ class Account:
     ----------
     sent, archived : ids of predictions.
     broken, quarantined : how many records were sent that cannot be read, and how many lie in the quarantine.
+    copies : archived rows beyond the first of an id: a producer that got no answer in time sends again.
     """
 
     sent: frozenset[str]
     archived: frozenset[str]
     broken: int
     quarantined: int
+    copies: int = 0
 
     @property
     def lost(self) -> int:

@@ -66,11 +66,14 @@ class System:
     def account(self, sent: frozenset[str], broken: int) -> Account:
         """What lies in the archive, read from its files."""
         refused = self._column("quarantine/", "sequence_number")
+        rows = self._column("predictions/", "event_id")
+        archived = frozenset(rows)
         return Account(
             sent=sent,
-            archived=frozenset(self._column("predictions/", "event_id")),
+            archived=archived,
             broken=broken,
             quarantined=len(set(refused)),
+            copies=len(rows) - len(archived),
         )
 
     def _column(self, prefix: str, name: str) -> list[str]:
