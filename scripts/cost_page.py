@@ -120,7 +120,7 @@ def prices() -> str:
 
 def _millions(number: float) -> str:
     """Two digits that count: 150 million."""
-    digits = round(number, 1 - len(str(int(number))))
+    digits = round(number, 2 - len(str(int(number))))
     return f"{digits / 1e6:,.0f} million" if digits >= 1e6 else f"{digits:,.0f}"
 
 
