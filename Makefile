@@ -39,8 +39,8 @@ check: $(STATE) .venv-audit/ready  ## formatting, style, types, the template and
 fuzz: .venv-fuzz/ready  ## hostile records, guided by coverage: 120,000 inputs, a few minutes
 	.venv-fuzz/bin/python -m tests.hostile.fuzz
 
-bench: $(STATE)  ## benchmarks of speed
-	$(PYTHON) -m benchmarks
+bench: $(STATE) .venv-peers/ready .venv-peers-older/ready  ## speed, beside named alternatives; the soak is python -m benchmarks.speed.soak
+	$(PYTHON) -m benchmarks.speed
 
 bench-detection: $(STATE) .venv-peers/ready .venv-peers-older/ready  ## detection, against the peers; hours, but a second run goes on
 	$(PYTHON) -m benchmarks.detection
@@ -94,7 +94,7 @@ requirements: .venv/ready  ## compile requirements/*.in
 	$(UV) pip install -q --python .venv-audit -r requirements/audit.txt
 	touch $@
 
-# The libraries that the benchmark of detection compares with: only it needs them, and 3 GB.
+# The libraries that the benchmarks compare with: only they need them, and 3 GB.
 .venv-peers/ready: requirements/peers.txt .venv/bin/uv
 	$(UV) venv -q --clear --python .venv/bin/python .venv-peers
 	$(UV) pip install -q --python .venv-peers -r requirements/peers.txt

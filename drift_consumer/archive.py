@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -187,7 +188,7 @@ def _times(milliseconds: Any) -> Any:
 
 
 def _constant(text: str, count: int) -> Any:
-    return pa.repeat(pa.scalar(text), count).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), [text])
 
 
 def _source(table: Any) -> Any:

@@ -108,8 +108,10 @@ def _one_object_a_line(payloads: Sequence[bytes], lines: bytes) -> bool:
     lengths = np.fromiter(map(len, payloads), np.intp, len(payloads))
     last = np.cumsum(lengths + 1) - 2
     first = np.append(0, last[:-1] + 2)
-    return lines.count(b"\n") == len(payloads) - 1 and bool(
-        (characters[first] == ord("{")).all() and (characters[last] == ord("}")).all()
+    return bool(
+        np.count_nonzero(characters == ord("\n")) == len(payloads) - 1
+        and (characters[first] == ord("{")).all()
+        and (characters[last] == ord("}")).all()
     )
 
 

@@ -51,7 +51,8 @@ class Records:
         arrivals = np.array([record["approximateArrivalTimestamp"] for record in kinesis], float)
         return cls(
             shard_id=shard_id,
-            payloads=[b64decode(record["data"], validate=True) for record in kinesis],
+            # validate=True, by position: for so small payloads a keyword costs half as much as decoding.
+            payloads=[b64decode(record["data"], None, True) for record in kinesis],
             sequences=[record["sequenceNumber"] for record in kinesis],
             arrivals=np.rint(arrivals * 1000).astype(np.int64),
         )
