@@ -52,6 +52,7 @@ def plan(number: int, chunks: int) -> Plan:
         ),
         shards=random.choice([1, 1, 2]),
         mercy=random.choice([52, 34]),
+        steady=random.choice([6, 16, 28]),
         evaluators=random.choice([1, 1, 1, 2]),
         chunks=tuple(
             (random.choice(_KINDS), random.randrange(WINDOWS), random.randrange(1, 10)) for _ in range(chunks)

@@ -39,9 +39,8 @@ PAUSES = (10_000, MINUTE, 2 * MINUTE, 6 * MINUTE, 11 * MINUTE)
 LEAST_ROWS = 4
 """Of a window that is judged: stories are short."""
 
-GO_ON, BEGIN = 24, 36
-"""Of a step's 40 choices, those below let the one go on who went last, or another one or a new one; the rest
-disturb."""
+BEGIN = 36
+"""Of a step's 40 choices, those below let somebody go on or begin; the rest disturb."""
 
 _LIVE = 5  # invocations at once
 _ENDLESS = 4_000  # steps after which a story that does not end is stuck
@@ -58,6 +57,8 @@ class Plan:
     ----------
     chunks : what is sent: kind, window and number of events; "again" sends the last events once more.
     mercy : of 64 writes, how many nothing befalls.
+    steady : of a step's 40 choices, how many let the one go on who went last. Few make all interleave; many
+        let one do much while another waits in the middle of something.
     evaluators : that may run at once; reserved concurrency allows one.
     """
 
@@ -65,6 +66,7 @@ class Plan:
     mapping: MappingSettings
     shards: int = 1
     mercy: int = 50
+    steady: int = 24
     evaluators: int = 1
 
 
@@ -154,14 +156,14 @@ class Story:
                 self._live = [one for one in self._live if one.outcome is None]
 
     def _step(self, choice: int, fault: int, detail: int) -> None:
-        if choice < GO_ON and self._live:
+        if choice < self.plan.steady and self._live:
             self._go_on(self._live[0], fault, detail)
             return
         options = self._disturbances(detail) if choice >= BEGIN else self._beginnings(detail)
         if choice < BEGIN:
             options += [partial(self._go_on, one, fault, detail) for one in self._live[1:]]
         if options:
-            options[(choice - GO_ON) % len(options)]()
+            options[(choice - self.plan.steady) % len(options)]()
 
     def _go_on(self, one: Invocation, fault: int, detail: int) -> None:
         assert one.call is not None

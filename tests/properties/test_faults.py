@@ -15,7 +15,7 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 
-from drift_consumer import consume, evaluate
+from drift_consumer import consume, evaluate, reconcile
 from drift_core import classified
 from tests.faults.drawn import live_through, stories
 from tests.faults.scheduler import Fault
@@ -56,7 +56,7 @@ MET: dict[tuple[str, ...], int] = {
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """No classifier, which takes seconds an hour and has no memory; and no million lines of log."""
     monkeypatch.setattr(classified, "FEWEST_ROWS", 10**9)
-    for module in (consume, evaluate):
+    for module in (consume, evaluate, reconcile):
         monkeypatch.setattr(module, "logger", logging.getLogger("driftline.quiet"))
 
 
