@@ -41,3 +41,14 @@ from (values
     ('2026-01-02T10:05:00+00:00', '2026-01-02T10:10:00+00:00', 3, true, 4.0, ['rooms', 'prediction'], 1, 300),
     ('2026-01-02T10:10:00+00:00', '2026-01-02T10:15:00+00:00', 3, true, 2.0, ['rooms'], 0, 300)
 ) as t("start", "end", n, drift, drift_score, guilty, revision, window_seconds);
+
+create table reconciled_files (
+    kind varchar, model_name varchar, model_version varchar, window_seconds integer, window_start varchar, shard_id varchar,
+    captured bigint, archived bigint, folded bigint, waiting bigint, unaccounted bigint, orphans bigint,
+    reconciled_at varchar, dt varchar
+);
+insert into reconciled_files values
+    ('prediction', 'm', 'v1', 300, '2026-01-02T10:00:00+00:00', 's0', 5, 4, 5, 0, 0, 0, '2026-01-03T11:00:00+00:00', '2026-01-02'),
+    ('prediction', 'm', 'v1', 300, '2026-01-02T10:55:00+00:00', 's1', 7, 6, 6, 0, 1, 1, '2026-01-03T12:00:00+00:00', '2026-01-02'),
+    ('prediction', 'm', 'v1', 300, '2026-01-02T11:00:00+00:00', 's0', 2, 2, 2, 0, 0, 0, '2026-01-03T12:00:00+00:00', '2026-01-02'),
+    ('prediction', 'm', 'v1', 300, '2020-01-01T10:00:00+00:00', 's0', 9, 9, 9, 0, 0, 0, '2020-01-02T11:00:00+00:00', '2020-01-01');

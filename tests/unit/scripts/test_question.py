@@ -112,6 +112,14 @@ def test_quarantine_reasons_counts_each_record_once(archive: duckdb.DuckDBPyConn
     ]
 
 
+def test_unaccounted_records_are_added_up_by_hour(archive: duckdb.DuckDBPyConnection) -> None:
+    latest = "2026-01-03T12:00:00+00:00"
+    assert ask(archive, "unaccounted_records") == [
+        ("2026-01-02", "10", "prediction", "v1", 2, 12, 10, 11, 0, 1, latest),
+        ("2026-01-02", "11", "prediction", "v1", 1, 2, 2, 2, 0, 0, latest),
+    ]
+
+
 @pytest.mark.parametrize("name", question_names())
 def test_the_default_is_the_last_seven_days(archive: duckdb.DuckDBPyConnection, name: str) -> None:
     archive.execute(
@@ -137,7 +145,8 @@ def test_athena_can_parse_what_is_saved(name: str) -> None:
     assert not {function.name.lower() for function in tree.find_all(sql.Anonymous)} & NOT_IN_DUCKDB
     assert "::" not in compose(name)
     files = {table.name for table in tree.find_all(sql.Table)} - {cte.alias for cte in tree.find_all(sql.CTE)}
-    assert files <= {"prediction_files", "label_files", "quarantine_files", "verdict_files", "unnest", ""}
+    tables = ("prediction", "label", "quarantine", "verdict", "reconciled")
+    assert files <= {*(f"{table}_files" for table in tables), "unnest", ""}
 
 
 def test_only_the_views_that_a_question_names_are_put_in_front() -> None:
