@@ -101,6 +101,7 @@ def written(table: Any, repeated: Iterable[int]) -> bytes:
         compression_level=1,
         use_dictionary=dictionaries,
         write_statistics=["event_time", "arrival_time"],
+        write_batch_size=8_192,  # rows; the default of 1,024 takes a twentieth longer
         store_schema=False,
     ) as file:
         file.write_table(table)

@@ -103,10 +103,14 @@ def _read_columns(records: Records, models: KnownModels) -> tuple[list[Group], S
                 model_version=version,
                 bundle=bundle,
                 positions=rows,
-                table=_of_kind(kind, table if len(rows) == table.num_rows else table.take(rows)),
+                table=_of_kind(kind, _at(table, rows)),
             )
         )
     return groups, np.flatnonzero(~good).tolist()
+
+
+def _at(table: Any, rows: Positions) -> Any:
+    return table if len(rows) == table.num_rows else table.take(rows)
 
 
 def _of_kind(kind: str, table: Any) -> Any:
@@ -142,9 +146,7 @@ def _by_model(table: Any, rows: Positions) -> Iterator[tuple[str, str, str, Posi
     """Kind, model, version and rows of each group."""
     if not len(rows):
         return
-    kinds, names, versions = (
-        table[column].take(rows) for column in ("event_type", "model_name", "model_version")
-    )
+    kinds, names, versions = _at(table.select(["event_type", "model_name", "model_version"]), rows).columns
     versions = pc.if_else(pc.equal(kinds, LABEL), NAMELESS, versions)
     columns = [one_chunk(column).dictionary_encode() for column in (kinds, names, versions)]
     codes = np.zeros(len(rows), np.int64)

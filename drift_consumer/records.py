@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,15 +37,10 @@ class Records:
         ----------
         event : as Lambda passes it to the handler of a Kinesis event source mapping.
         """
-        records = event["Records"]
-        shards = [record["eventID"].partition(":")[0] for record in records]
-        return [
-            cls._of(
-                shard_id,
-                [record["kinesis"] for record, s in zip(records, shards, strict=True) if s == shard_id],
-            )
-            for shard_id in dict.fromkeys(shards)
-        ]
+        shards: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for record in event["Records"]:
+            shards[record["eventID"].partition(":")[0]].append(record["kinesis"])
+        return [cls._of(shard_id, kinesis) for shard_id, kinesis in shards.items()]
 
     @classmethod
     def _of(cls, shard_id: str, kinesis: Sequence[Mapping[str, Any]]) -> Records:

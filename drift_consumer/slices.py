@@ -201,4 +201,5 @@ def matrix(baseline: Baseline, features: Any, prediction: Any, lower: Any, upper
         width = numbers(one_chunk(upper)) - numbers(one_chunk(lower))
     served = {PREDICTION: numbers(one_chunk(prediction)), INTERVAL_WIDTH: width}
     watched = [served[column.name] for column in baseline.columns[len(parts) :]]
-    return served_matrix(np.column_stack(parts), *watched)
+    # Column by column in memory, as windows count them.
+    return served_matrix(np.array(parts).T, *watched)

@@ -111,8 +111,10 @@ class Column:
         [0, 1, 2, 3, 4, 5]
         """
         if self.numeric:
-            # As searchsorted(side="right") - 1, but for so few edges several times as fast.
-            found = (np.ascontiguousarray(values) >= np.array(self.edges)[:, None]).sum(0, np.intp) - 1
+            # As searchsorted(side="right") - 1, but for so few edges several times as fast; 16 bits hold
+            # MOST_EDGES, and narrow sums are quicker.
+            reached = (np.ascontiguousarray(values) >= np.array(self.edges)[:, None]).sum(0, np.int16)
+            found = reached.astype(np.intp) - 1
             found[found < 0] = self.special("below")
             found[values >= self.edges[-1]] = self.special("above")
             found[np.isinf(values)] = self.special("non_finite")

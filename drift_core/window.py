@@ -103,7 +103,7 @@ class WindowState:
         if not len(rows):
             return replace(cls.empty(layout), duplicates=duplicates)
         bins = [column.index(rows[:, i]) + layout.offsets[i] for i, column in enumerate(layout.columns)]
-        flat = np.column_stack(bins) if bins else np.zeros((len(rows), 0), np.intp)
+        flat = np.array(bins, np.intp).reshape(len(layout.columns), len(rows))
         scores = layout.scores[flat]
         sample_ids, sample = _smallest(ids, rows, layout.sample_size)
         moments = [_moments(column, rows[:, i]) for i, column in enumerate(layout.columns)]
@@ -116,7 +116,7 @@ class WindowState:
             counts=np.bincount(flat.ravel(), minlength=layout.offsets[-1]).astype(np.int64),
             moments=np.array(moments, np.int64).reshape(len(layout.columns), cls.MOMENTS),
             # Whole numbers below 2**24, so the float product is exact up to 2**29 rows, and BLAS does it.
-            comoments=(scores.T @ scores).astype(np.int64),
+            comoments=(scores @ scores.T).astype(np.int64),
             sample_ids=sample_ids,
             sample=sample,
         )
