@@ -22,7 +22,7 @@ from benchmarks.speed.traffic import Model
 from benchmarks.speed.turns import ratio, seconds
 from drift_consumer.series import Series, WindowKey
 from drift_consumer.window_store import WindowStore
-from drift_core.window import WindowState
+from drift_core.window import Z_ONE, Z_SQUARE_ONE, WindowState
 
 SPEED = Target(of="value", limit=100_000, at_most=False)
 AGAINST_PANDAS = Target(of="ratio", limit=3, at_most=False)
@@ -39,8 +39,9 @@ LAMBDA_BYTES = 6 * MIB
 TEXT = """
 One shard's batch of one window, from the event that Lambda passes to Parquet in S3 and the window's item in
 DynamoDB; both are dictionaries in memory. The pandas version makes the same checks, writes the same columns
-and counts the same bins, and each run compares the counts. It reads each record with `json.loads`, and keeps
-neither the moments nor the products nor the sample of Driftline's window states. Memory is the peak of a
+and counts the same bins, and each run compares the counts and the moments. It reads each record with
+`json.loads`, and keeps moments, products of each two numbers and a sample, as Driftline's window states do.
+Memory is the peak of a
 fresh process that reads the event from a file and counts it once. Not measured: AWS's own time.
 """.strip()
 
@@ -129,6 +130,11 @@ def check_same(model: Model, ours: MemoryDynamoDB, theirs: MemoryDynamoDB) -> No
         for i, column in enumerate(layout.columns)
         if state.column(i).tolist() != counts[column.name]
     ]
+    moments = json.loads(other["moments"]["S"])
+    numeric = [i for i, column in enumerate(layout.columns) if column.numeric]
+    sums = state.moments[numeric, :2] / (Z_ONE, Z_SQUARE_ONE)
+    if not np.allclose(sums.T, [moments["sums"], moments["squares"]], rtol=1e-3, atol=0.1):
+        different.append("moments")
     if different or not state.n:
         raise RuntimeError(f"pandas and Driftline count {different} differently; correct consumer_pandas")
 

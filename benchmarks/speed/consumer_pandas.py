@@ -1,6 +1,6 @@
 """The consumer as one would write it with pandas: the same checks, the same columns, the same counts.
 
-What Driftline keeps beside the counts (moments, products of normal scores, a sample) is left out here.
+Like Driftline's, its state of a window also holds moments, products of each two numbers, and a sample.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from drift_core.baseline import Baseline
 from drift_core.bins import Column
 from drift_core.event import FUTURE_LIMIT_MS
 from drift_core.schema import Kind
+from drift_core.window import Z_LIMIT
 
 PLACE = ("payload", "sequence_number", "arrival")
 """Columns that say where a record came from."""
@@ -30,6 +31,9 @@ TYPED = {
     Kind.BOOLEAN: pd.api.types.is_bool_dtype,
 }
 TYPES = {Kind.NUMERIC: (int, float), Kind.CATEGORICAL: (str,), Kind.BOOLEAN: (bool,)}
+
+SAMPLE = 256
+"""Rows."""
 
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
@@ -52,13 +56,23 @@ def consume(event: dict[str, Any], baseline: Baseline, s3: MemoryS3, dynamodb: M
         stored = dynamodb.get_item(Key=key).get("Item")
         part = rows[rows["sequence_number"].map(int) > int(stored["last"]["S"])] if stored else rows
         counts = {column.name: _counts(column, part[column.name]) for column in baseline.columns}
+        moments, sample = _moments(baseline, part), _sample(baseline, part)
         if stored:
             before = json.loads(stored["counts"]["S"])
             counts = {name: np.add(before[name], now).tolist() for name, now in counts.items()}
+            earlier = json.loads(stored["moments"]["S"])
+            moments = {name: np.add(earlier[name], now).tolist() for name, now in moments.items()}
+            kept = pd.read_json(io.StringIO(stored["sample"]["S"]), orient="split")
+            sample = pd.concat([kept, sample]).nsmallest(SAMPLE, "hash")
         first, last = part["sequence_number"].iloc[[0, -1]]
         archived = _parquet(part.assign(window_start=window))
         s3.put_object(Key=f"{window}.{SHARD}.{first}-{last}.parquet", Body=archived)
-        dynamodb.put_item(Item={**key, "counts": {"S": json.dumps(counts)}, "last": {"S": last}})
+        state = {
+            "counts": {"S": json.dumps(counts)},
+            "moments": {"S": json.dumps(moments)},
+            "sample": {"S": sample.to_json(orient="split", index=False)},
+        }
+        dynamodb.put_item(Item={**key, **state, "last": {"S": last}})
 
 
 def decoded(event: dict[str, Any]) -> pd.DataFrame:
@@ -122,6 +136,29 @@ def _counts(column: Column, values: pd.Series) -> list[int]:
     kept = [int(found.get(name, 0)) for name in column.categories]
     others = len(values) - missing - sum(kept)
     return [*kept, 0, others, missing]
+
+
+def _moments(baseline: Baseline, part: pd.DataFrame) -> dict[str, list[Any]]:
+    """Sums of standardised numbers, of their squares and of their logarithms, and products of each two."""
+    columns = [column for column in baseline.columns if column.numeric]
+    numbers = part[[column.name for column in columns]].astype(float)
+    centers, scales = [column.center for column in columns], [column.scale for column in columns]
+    standard = ((numbers - centers) / scales).clip(-Z_LIMIT, Z_LIMIT)
+    logs = pd.DataFrame(np.log2(numbers.abs().where(numbers != 0)))
+    filled = standard.fillna(0)
+    return {
+        "sums": standard.sum().tolist(),
+        "squares": (standard * standard).sum().tolist(),
+        "logs": logs.sum().tolist(),
+        "logarithms": logs.count().tolist(),
+        "products": filled.T.dot(filled).to_numpy().tolist(),
+    }
+
+
+def _sample(baseline: Baseline, part: pd.DataFrame) -> pd.DataFrame:
+    """The rows with the smallest hashes of their ids."""
+    hashed = part.assign(hash=pd.util.hash_array(part["event_id"].to_numpy(object)))
+    return hashed.nsmallest(SAMPLE, "hash")[["hash", *(column.name for column in baseline.columns)]]
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:
