@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from drift_consumer.ranges import unpack
 from drift_consumer.series import Series, WindowKey
-from drift_consumer.window_store import UNRECONCILED, item_key
+from drift_consumer.window_store import UNRECONCILED, between, item_key, items
 from drift_core.window import counted
 
 if TYPE_CHECKING:
@@ -48,27 +48,20 @@ class Marks:
 
     def starts(self, series: Series, before: int) -> list[int]:
         """Starts of marked windows that begin before a time, UTC milliseconds; may lag behind by a moment."""
-        found = self._query(
-            IndexName=UNRECONCILED,
-            KeyConditionExpression="unreconciled = :series AND sk < :before",
-            ExpressionAttributeValues={
+        query = {
+            "IndexName": UNRECONCILED,
+            "KeyConditionExpression": "unreconciled = :series AND sk < :before",
+            "ExpressionAttributeValues": {
                 ":series": {"S": series.key},
                 ":before": {"S": f"{before:013d}"},
             },
-        )
+        }
+        found = items(self._dynamodb, self._table, query)
         return sorted({int(item["sk"]["S"].partition("#")[0]) for item in found})
 
     def accounts(self, series: Series, start: int, end: int) -> list[Account]:
         """All windows that begin in [start, end), marked or not, of all shards."""
-        found = self._query(
-            KeyConditionExpression="pk = :series AND sk BETWEEN :start AND :end",
-            ExpressionAttributeValues={
-                ":series": {"S": series.key},
-                ":start": {"S": f"{start:013d}"},
-                ":end": {"S": f"{end:013d}"},  # sorts before the keys of the window that begins at end
-            },
-            ConsistentRead=True,
-        )
+        found = items(self._dynamodb, self._table, between(series, start, end))
         return [_account(series, item) for item in found]
 
     def clear(self, account: Account) -> bool:
@@ -86,10 +79,6 @@ class Marks:
                 raise
             return False  # it stays marked and is compared again, with what has come
         return True
-
-    def _query(self, **query: Any) -> Iterator[Mapping[str, Any]]:
-        pages = self._dynamodb.get_paginator("query").paginate(TableName=self._table, **query)
-        return (item for page in pages for item in page["Items"])
 
 
 def _account(series: Series, item: Mapping[str, Any]) -> Account:

@@ -130,15 +130,7 @@ class WindowStore:
 
     def span(self, series: Series, layout: Layout, start: int, end: int) -> Iterator[StoredWindow]:
         """The windows that begin in [start, end), UTC milliseconds, of all shards."""
-        found = self._query(
-            KeyConditionExpression="pk = :series AND sk BETWEEN :start AND :end",
-            ExpressionAttributeValues={
-                ":series": {"S": series.key},
-                ":start": {"S": f"{start:013d}"},
-                ":end": {"S": f"{end:013d}"},  # sorts before the keys of the window that begins at end
-            },
-            ConsistentRead=True,
-        )
+        found = self._query(**between(series, start, end))
         return (_stored(series, item, layout) for item in found)
 
     def settle(self, window: StoredWindow) -> bool:
@@ -163,8 +155,26 @@ class WindowStore:
         return True
 
     def _query(self, **query: Any) -> Iterator[Mapping[str, Any]]:
-        pages = self._dynamodb.get_paginator("query").paginate(TableName=self._table, **query)
-        return (item for page in pages for item in page["Items"])
+        return items(self._dynamodb, self._table, query)
+
+
+def items(dynamodb: DynamoDBClient, table: str, query: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """What a query finds, page after page."""
+    pages = dynamodb.get_paginator("query").paginate(TableName=table, **query)
+    return (item for page in pages for item in page["Items"])
+
+
+def between(series: Series, start: int, end: int) -> dict[str, Any]:
+    """The query of the windows that begin in [start, end), UTC milliseconds, of all shards."""
+    return {
+        "KeyConditionExpression": "pk = :series AND sk BETWEEN :start AND :end",
+        "ExpressionAttributeValues": {
+            ":series": {"S": series.key},
+            ":start": {"S": f"{start:013d}"},
+            ":end": {"S": f"{end:013d}"},  # sorts before the keys of the window that begins at end
+        },
+        "ConsistentRead": True,
+    }
 
 
 def registry_key(model_name: str) -> str:
