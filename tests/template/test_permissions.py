@@ -61,7 +61,7 @@ CALLS = {
         "s3:GetObject FailedBatchesBucket": "_s3.get_object(",
         "s3:DeleteObject ArchiveBucket": "_s3.delete_object(",
         "s3:PutObject ArchiveBucket": "_s3.put_object(",
-        "dynamodb:Query": '_dynamodb.get_paginator("query")',
+        "dynamodb:Query": 'dynamodb.get_paginator("query")',
         "dynamodb:UpdateItem": "_dynamodb.update_item(",
         "cloudwatch:PutMetricData": "_cloudwatch.put_metric_data(",
     },
