@@ -70,7 +70,10 @@ _MODEL = _object(
 _HEALTH = _object(status={"const": "ok"}, model_name=_TEXT, model_version=_TEXT)
 
 _EVERYWHERE: Mapping[int, tuple[str, Schema]] = {
-    403: ("The request is not signed, or carries no key.", _MESSAGE),
+    403: (
+        "The request is not signed, or carries no key; `Message` if its signer may not call this.",
+        {"anyOf": [_MESSAGE, _object(Message=_TEXT)]},
+    ),
     429: ("More requests than the API takes: try again later.", _MESSAGE),
     500: (
         "A fault of ours: quote the request id. The gateway itself gives none.",

@@ -16,13 +16,18 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import Case, GenerationMode
 from schemathesis.core.result import Ok
-from schemathesis.specs.openapi.checks import unsupported_method
+from schemathesis.specs.openapi.checks import (
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
 
 from drift_core.event import new_event_id
 from ingest_lambda import app
 from ingest_lambda.resources import logger
 from scripts.openapi import document
 from tests.hostile.gateway import DOCUMENT, Gateway
+from tests.hostile.sent import check_private, timely
 from tests.unit.ingest_lambda.conftest import Api, Context
 from tests.unit.ingest_lambda.conftest import api as api  # noqa: PLC0414 - a fixture
 from tests.unit.ingest_lambda.fixture_bundle import HOUSE, bundle_of, fixture_bundle, linear_model
@@ -144,43 +149,13 @@ def try_operation(
     return tally
 
 
-def timely(body: Any) -> Any:
-    """A body whose well-formed ids and times are of the past: no schema can know what time it is."""
-    if not isinstance(body, dict) or not isinstance(body.get("labels"), list):
-        return body
-    for label in body["labels"]:
-        if not isinstance(label, dict):
-            continue
-        made, told = label.get("prediction_id"), label.get("event_time")
-        if isinstance(made, str) and re.fullmatch(r"[0-9a-fA-F-]{14}7[0-9a-fA-F-]{21}", made):
-            label["prediction_id"] = new_event_id(1_700_000_000_000)[:14] + made[14:]
-        if isinstance(told, int | float) and 1_700_000_000_000 < told < 2**47:
-            label["event_time"] = 1_700_000_000_000
-    return body
-
-
-def check_private(sent: Any, written: str, ordinary: str) -> None:
-    """Nothing long enough to be told from chance is in the log: no value and no name of a field."""
-    for text in leaves(sent):
-        assert text not in written or text in ordinary, f"a request's {text!r} is logged"
-
-
-def leaves(value: Any) -> Iterator[str]:
-    match value:
-        case dict():
-            for name, inner in value.items():
-                yield from leaves(inner)
-                yield from leaves(name) if name not in KNOWN else ()
-        case list():
-            for inner in value:
-                yield from leaves(inner)
-        case str() if len(value) >= 8:
-            yield json.dumps(value)[1:-1]
-        case int() | float() if len(str(value)) >= 10:
-            yield str(value)
-
-
-KNOWN = {"instances", "labels", "prediction_id", "event_time"}
+@pytest.mark.parametrize("path", ["/predict", "/feedback"])
+def test_a_body_that_is_too_large_is_refused_as_documented(served: Served, path: str) -> None:
+    case = served.schema[path]["POST"].Case(body={"x" * (1 << 20): 1}, media_type="application/json")
+    answer = case.call()
+    assert answer.status_code == 413
+    case.validate_response(answer, checks=[status_code_conformance, response_schema_conformance])
+    check_private(case.body, served.written(), "")
 
 
 def test_a_value_in_a_log_would_be_seen() -> None:

@@ -46,6 +46,14 @@ def test_a_request_is_described_by_the_features_of_the_bundle() -> None:
     assert list(request["properties"]["instances"]["items"]["properties"]) == list(SCHEMA.names)
 
 
+@pytest.mark.parametrize("told", [{"message": "Forbidden"}, {"Message": "User: x is not authorized"}, {}])
+def test_a_signer_without_the_permission_is_told_in_the_words_of_iam(told: dict[str, str]) -> None:
+    for methods in document(MANIFEST)["paths"].values():
+        for operation in methods.values():
+            schema = operation["responses"]["403"]["content"]["application/json"]["schema"]
+            assert Draft202012Validator(schema).is_valid(told) == bool(told)
+
+
 def test_the_command_reads_a_folder(tmp_path: Path) -> None:
     (tmp_path / MANIFEST_FILE).write_text(MANIFEST.to_json())
     ran = CliRunner().invoke(app, ["--bundle", str(tmp_path)])
