@@ -45,7 +45,7 @@ MET: dict[tuple[str, ...], int] = {
     **{
         (operation,): 5 for operation in ("TransactWriteItems", "UpdateItem", "PutMetricData", "DeleteObject")
     },
-    **{(operation,): 5 for operation in ("SendMessageBatch", "ReceiveMessage", "DeleteMessageBatch")},
+    **{(operation,): 1 for operation in ("SendMessageBatch", "ReceiveMessage", "DeleteMessageBatch")},
     **{(operation,): 5 for operation in ("GetItem", "GetObject", "Query", "QueryIndex")},
     **{(rule,): 5 for rule in RULES},
 }
