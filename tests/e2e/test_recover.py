@@ -24,7 +24,9 @@ MINUTE = 60_000
 """Length of a window here, in milliseconds."""
 
 DAYS_AGO = 2 * 86_400_000
-EXACT = ("state", "last_sequence", "ranges", "n", "duplicates", "first_n", "charted", "memory", "end")
+EXACT = ("state", "last_sequence", "ranges", "n", "duplicates", "end")
+"""What does not depend on whether other tests had later windows judged before this one: that the archive does
+not know. `tests/properties/test_recovered.py` compares the rest, and the memory."""
 
 
 def items(stack: Stack) -> dict[tuple[str, str], dict[str, Any]]:
@@ -43,7 +45,16 @@ def exact(found: dict[tuple[str, str], dict[str, Any]], start: int) -> dict[tupl
 
 
 def invoke(stack: Stack, logical_id: str) -> dict[str, Any]:
-    done = stack.client("lambda").invoke(FunctionName=function_name(stack, logical_id), Payload=b"{}")
+    functions, name = stack.client("lambda"), function_name(stack, logical_id)
+    end = time.monotonic() + SECONDS
+    while True:
+        try:
+            done = functions.invoke(FunctionName=name, Payload=b"{}")
+            break
+        except functions.exceptions.TooManyRequestsException:  # the schedule's run has not ended
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
     told = done["Payload"].read().decode()
     assert "FunctionError" not in done, told
     answer: dict[str, Any] = json.loads(told)

@@ -63,6 +63,7 @@ def test_an_event_of_the_fallback_queue_is_archived(
     stack: Stack, event: PredictionEvent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = stack.outputs["FallbackQueueUrl"]
+    stack.client("sqs").purge_queue(QueueUrl=url)  # of what other tests sent
     stack.client("sqs").send_message(QueueUrl=url, MessageBody=event.encode().decode())
     assert "about 1 messages in the queue" in run(stack, monkeypatch, "queue", "--dry-run")
     printed = run(stack, monkeypatch, "queue")

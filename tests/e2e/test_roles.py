@@ -240,7 +240,6 @@ ALLOWED = {
     },
     "ConsumerRole": {
         "read a bundle",
-        "read another model's bundle",  # a foreign event is told by its bundle's absence
         "list the bundles",
         "write predictions",
         "delete predictions",

@@ -11,7 +11,13 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["drift_consumer.consume", "drift_consumer.evaluate"])
+# Nothing of ours: all tests of a run share one server, and some want the core as it is on the disk.
+CONTEXT.set_forkserver_preload(
+    [
+        *("numpy", "pytest", "boto3", "pyarrow.parquet", "pyarrow.json", "aws_lambda_powertools"),
+        *("scipy.signal", "scipy.stats", "scipy.spatial.distance"),
+    ]
+)
 
 
 class Child:
@@ -59,7 +65,7 @@ class Child:
 
 def _serve(connection: Connection, function: str, environment: dict[str, str]) -> None:
     os.environ.update(environment)
-    from drift_consumer import consume, evaluate  # noqa: PLC0415 - preloaded, and read in this process
+    from drift_consumer import consume, evaluate  # noqa: PLC0415 - read in this process, with its environment
 
     to: Any = (consume if function == "consume" else evaluate).resources()
     connection.send("ready")

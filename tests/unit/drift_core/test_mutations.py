@@ -60,8 +60,8 @@ MUTATIONS = (
     Mutation(
         "bins off by one",
         "bins",
-        'values, side="right")',
-        'values, side="left")',
+        "ascontiguousarray(values) >= ",
+        "ascontiguousarray(values) > ",
         "test_bins.py::test_continuous_values_fall_into_sixteen_even_bins",
     ),
     Mutation(
