@@ -24,6 +24,7 @@ from scripts.deployment import activate, build, deploy_stack, parameters_of, upl
 from scripts.kinesis_writer import KinesisWriter
 from scripts.local_aws import LocalAws
 from scripts.pace import Pace
+from scripts.package import PACKAGES
 from scripts.process import run
 from scripts.query import show
 from scripts.question import Question, question_names
@@ -110,7 +111,7 @@ class Demo:
             tell(
                 f"{manifest.model_name}: {len(manifest.schema.features)} features, "
                 f"MAE {mae} {manifest.target_unit or ''}".rstrip(),
-                "three packages were built without Docker",
+                f"{len(PACKAGES)} packages were built without Docker",
             )
         return folder
 
