@@ -89,7 +89,7 @@ def counted(stack: Stack, bundle: Any) -> int:
     while time.monotonic() < end:
         invoke(stack, "EvaluatorFunction")
         found = exact(items(stack), start)
-        if any("charted" in item for item in found.values()):
+        if any("end" in item for item in found.values()):  # it is judged
             return start
         time.sleep(0.5)
     raise AssertionError(f"window {start} was not judged within {SECONDS:.0f} s")
