@@ -28,9 +28,9 @@ from drift_consumer.series import NAMELESS, Series
 from drift_consumer.settings import EvaluatorSettings
 from drift_consumer.verdict_store import VerdictStore
 from drift_consumer.window_store import WindowStore
-from drift_core.bundle import MonitorSettings
 from drift_core.event import PREDICTION
 from drift_core.monitor import Monitor
+from drift_core.monitor_settings import MonitorSettings
 
 RESERVE = 20_000
 """Milliseconds before the end of the function's time at which no further window is begun."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from drift_core.bundle import MonitorSettings
+from drift_core.monitor_settings import MonitorSettings
 
 LONGEST_WINDOW = 3600
 """Seconds: the evaluator compares a window with the season's cell in which it begins, and cells are hours."""

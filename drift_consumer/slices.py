@@ -17,7 +17,7 @@ from drift_consumer.records import Records
 from drift_consumer.series import NAMELESS, NO_COLUMNS, QUARANTINE, Series, WindowKey
 from drift_core.baseline import INTERVAL_WIDTH, PREDICTION, Baseline, served_matrix
 from drift_core.bins import Counts, Layout
-from drift_core.bundle import MonitorSettings
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.schema import Feature, Kind, Matrix
 from drift_core.window import WindowState, hash_event_ids
 

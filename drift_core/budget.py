@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from drift_core.bundle import MonitorSettings
 from drift_core.charts import BASELINE_ERROR, DELTAS
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.span import Span
 from drift_core.tolerance import HARMLESS_SHIFT
 

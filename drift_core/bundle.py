@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
-
 from drift_core.described import Described
-from drift_core.schema import FeatureSchema, Matrix
+from drift_core.interval import IntervalRule
+from drift_core.monitor_settings import MonitorSettings
+from drift_core.policy import QualityPolicy, RetrainingPolicy
+from drift_core.schema import FeatureSchema
+from drift_core.segments import MOST_COLUMNS, Segmentation, check_segments
 
 FORMAT = 1
 
@@ -42,114 +43,12 @@ LARGEST = {MANIFEST_FILE: 16 << 20, BASELINE_FILE: 64 << 20, MODEL_FILE: 256 << 
 MAX_FEATURES = 200
 """A window's state grows with the square of the features, and must fit into 200 kB of a DynamoDB item."""
 
-MOST_QUANTILES = 10_001
-
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _FEATURE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 class BundleError(ValueError):
     """A bundle that cannot be trusted; the text names the file and the remedy."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MonitorSettings:
-    """How a model's traffic is judged; the template's parameters may override each.
-
-    Attributes
-    ----------
-    window_seconds : length of a window; it divides an hour, or is whole hours that divide a day. A window
-        begins at a multiple of it since 1970, UTC. Only windows up to an hour are counted on AWS.
-    grace_seconds : quiet time after which a window that has ended is judged.
-    min_samples : a window with fewer rows is carried into the next.
-    false_alarms_per_month : the budget: how often you accept to be woken for nothing.
-    drift_threshold : mean shift of a feature, in standard deviations, that alarms whatever the budget.
-    """
-
-    window_seconds: int = 300
-    grace_seconds: int = 60
-    min_samples: int = 100
-    false_alarms_per_month: float = 1.0
-    drift_threshold: float = 2.0
-
-    def __post_init__(self) -> None:
-        seconds = self.window_seconds
-        if seconds < 1 or (3600 % seconds and (seconds % 3600 or 86400 % seconds)):
-            raise ValueError(
-                f"window_seconds is {seconds}; it must divide an hour (3600), or be whole hours that divide "
-                f"a day (86400)"
-            )
-        for name in ("grace_seconds", "min_samples"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; give at least 1")
-        if not 0 < self.false_alarms_per_month <= 100:
-            raise ValueError(
-                f"false_alarms_per_month is {self.false_alarms_per_month}; give a number above 0, at most 100"
-            )
-        if not 0 < self.drift_threshold < math.inf:
-            raise ValueError(f"drift_threshold is {self.drift_threshold}; give a number above 0")
-
-    def overridden(self, changes: Mapping[str, Any]) -> MonitorSettings:
-        """These settings with some replaced.
-
-        >>> MonitorSettings().overridden({"window_seconds": 60}).window_seconds
-        60
-        """
-        return MonitorSettings(**{**asdict(self), **changes})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntervalRule:
-    """How the model's two quantiles become an interval with a promised coverage.
-
-    Conformalised quantile regression (Romano, Patterson, Candès 2019): [lower - offset, upper + offset].
-
-    Attributes
-    ----------
-    coverage : promised share of labels inside, e.g. 0.9.
-    offset : conformal correction in the target's unit, from held-out rows; may be negative.
-    width_quantiles : shape (101,), percentiles 0 to 100 of the widths of held-out rows.
-    """
-
-    coverage: float
-    offset: float
-    width_quantiles: tuple[float, ...]
-
-    def bounds(self, prediction: Matrix, lower: Matrix, upper: Matrix) -> tuple[Matrix, Matrix]:
-        """The interval as it is served; it always holds the prediction.
-
-        Parameters
-        ----------
-        prediction, lower, upper : shape (n,), the model's outputs.
-
-        Returns
-        -------
-        Lower and upper bounds, each of shape (n,), with lower <= prediction <= upper.
-
-        >>> rule = IntervalRule(coverage=0.9, offset=2.0, width_quantiles=(1.0, 3.0, 5.0))
-        >>> rule.bounds(np.array([10.0, 10.0]), np.array([9.0, 14.0]), np.array([11.0, 15.0]))
-        (array([ 7., 10.]), array([13., 17.]))
-        """
-        return np.minimum(lower - self.offset, prediction), np.maximum(upper + self.offset, prediction)
-
-    def confidence(self, widths: Matrix) -> Matrix:
-        """Share of held-out intervals that are at least as wide: near 1 for a sure prediction, 0 for none.
-
-        Parameters
-        ----------
-        widths : shape (n,), of served intervals, in the target's unit.
-
-        Returns
-        -------
-        shape (n,), in [0, 1]; linear between the stored quantiles.
-
-        >>> rule = IntervalRule(coverage=0.9, offset=2.0, width_quantiles=(1.0, 3.0, 5.0))
-        >>> rule.confidence(np.array([0.5, 3.0, 4.0, 9.0])).tolist()
-        [1.0, 0.5, 0.25, 0.0]
-        """
-        levels, first = np.unique(self.width_quantiles, return_index=True)  # equal widths: the first counts
-        share = 1 - first / max(1, len(self.width_quantiles) - 1)
-        return np.interp(np.asarray(widths, np.float64), levels, share, right=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +72,8 @@ class Manifest:
     ----------
     task : "regression" (a classifier's bundle will say "classification").
     target, target_unit : the predicted column and what it counts.
+    quality, retraining : what the user wants done about labels and about incidents.
+    segments : columns by whose values predictions are judged apart.
     metrics : measured on held-out rows, by name ("mae", "rmse", "r2", "interval_coverage", ...).
     importance : permutation importance by feature, in the error's unit.
     training : rows, times, source and generator settings, for people.
@@ -189,6 +90,9 @@ class Manifest:
     task: str = "regression"
     target_unit: str | None = None
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
+    quality: QualityPolicy = field(default_factory=QualityPolicy)
+    retraining: RetrainingPolicy = field(default_factory=RetrainingPolicy)
+    segments: tuple[Segmentation, ...] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
     importance: Mapping[str, float] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -203,6 +107,7 @@ class Manifest:
             )
         for name in self.schema.names:
             check_feature_name(name)
+        check_segments(self.segments, self.schema)
 
     def check_place(self, model_name: str, model_version: str) -> None:
         """Do nothing, if this is the manifest of the folder in which it was found.
@@ -252,6 +157,9 @@ class Manifest:
             "schema": self.schema.to_json(),
             "interval": asdict(self.interval),
             "monitor": asdict(self.monitor),
+            "quality": asdict(self.quality),
+            "retraining": asdict(self.retraining),
+            "segments": [one.to_json() for one in self.segments],
             "metrics": dict(self.metrics),
             "importance": dict(self.importance),
             "training": dict(self.training),
@@ -293,13 +201,27 @@ def _fields(read: Described) -> dict[str, Any]:
         **{name: read.text(name) for name in ("model_name", "model_version", "created_at", "target", "task")},
         "target_unit": read.optional_text("target_unit"),
         "schema": FeatureSchema.from_json(read.parts("schema")),
-        "interval": _interval(read.part("interval")),
-        "monitor": _monitor(read.part("monitor")),
+        "interval": IntervalRule.read(read.part("interval")),
+        "monitor": MonitorSettings.read(read.part("monitor")),
+        **_policies(read),
         "metrics": {name: metrics.number(name) for name in metrics.names()},
         "importance": {name: importance.number(name) for name in importance.names()},
         "training": read.part("training").fields(),
         "files": {name: _entry(files.part(name)) for name in files.names()},
     }
+
+
+def _policies(read: Described) -> dict[str, Any]:
+    """What manifests of before do not have."""
+    found: dict[str, Any] = {}
+    if read.has("quality"):
+        found["quality"] = QualityPolicy.read(read.part("quality"))
+    if read.has("retraining"):
+        found["retraining"] = RetrainingPolicy.read(read.part("retraining"))
+    if read.has("segments"):
+        read.list_of("segments", most=MOST_COLUMNS)
+        found["segments"] = tuple(map(Segmentation.read, read.parts("segments")))
+    return found
 
 
 def sealed(described: Mapping[str, Any]) -> str:
@@ -317,26 +239,6 @@ def _digest(described: Mapping[str, Any]) -> str:
     """Of a manifest's fields, whatever their order and the white space between them."""
     text = json.dumps(described, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _interval(read: Described) -> IntervalRule:
-    widths = read.matrix("width_quantiles", len(read.list_of("width_quantiles", most=MOST_QUANTILES)))
-    if not len(widths) or (np.diff(widths) < 0).any():
-        read.refuse("width_quantiles", "numbers in order, at least one")
-    return IntervalRule(
-        coverage=read.number("coverage", above=0, most=1),
-        offset=read.number("offset"),
-        width_quantiles=tuple(widths.tolist()),
-    )
-
-
-def _monitor(read: Described) -> MonitorSettings:
-    whole, real = (
-        ("window_seconds", "grace_seconds", "min_samples"),
-        ("false_alarms_per_month", "drift_threshold"),
-    )
-    given = {name: read.whole(name) for name in whole if read.has(name)}
-    return MonitorSettings().overridden(given | {name: read.number(name) for name in real if read.has(name)})
 
 
 def _entry(read: Described) -> FileEntry:

@@ -79,6 +79,13 @@ class Described:
             self.refuse(name, "a string")
         return value
 
+    def truth(self, name: str) -> bool:
+        """True or false."""
+        value = self._fields.get(name)
+        if not isinstance(value, bool):
+            self.refuse(name, "true or false")
+        return value
+
     def optional_text(self, name: str) -> str | None:
         """A string, or None."""
         return self.text(name) if self.has(name) else None

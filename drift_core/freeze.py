@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from drift_core.baseline import INTERVAL_WIDTH, PREDICTION, RESERVED, SAMPLE_ROWS, Baseline
 from drift_core.bins import Column, Layout
-from drift_core.bundle import MonitorSettings
 from drift_core.calibrate import calibration
 from drift_core.history import History, Windows, by_rows, by_time
 from drift_core.monitor import Monitor
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.noise import FEWEST_SPANS, Noise
 from drift_core.reference import Seasonal
 from drift_core.relations import Relations

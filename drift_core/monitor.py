@@ -19,7 +19,6 @@ from drift_core.budget import (
     smallest_detectable_sigma,
     threshold_z,
 )
-from drift_core.bundle import MonitorSettings
 from drift_core.charts import allowance, number_of_charts
 from drift_core.evidence import (
     Evidence,
@@ -32,6 +31,7 @@ from drift_core.evidence import (
 )
 from drift_core.joint import auc_equivalent, changed_pair, relations_raw
 from drift_core.memory import Memory
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.naming import e_bh, log_e_of_chart, log_e_of_z, unit_factor
 from drift_core.noise import FEWEST_SPANS, MOST_SPANS, Noise
 from drift_core.reference import Reference

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from drift_core.bundle import MonitorSettings
+from drift_core.monitor_settings import MonitorSettings
 
 
 class Span(StrEnum):

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from drift_core.bundle import MonitorSettings
+from drift_core.monitor_settings import MonitorSettings
 from scripts import backtest_report as report
 from scripts.backtest_columns import kinds_told
 from scripts.backtest_files import load

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from drift_core.budget import MONTH_SECONDS
-from drift_core.bundle import MonitorSettings
 from drift_core.monitor import Monitor
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.season import Season
 from drift_core.span import Span
 from scripts.backtest_files import Pair, Recording

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from drift_core.baseline import Baseline, served_matrix
-from drift_core.bundle import MonitorSettings
 from drift_core.freeze import freeze
 from drift_core.memory import Memory
 from drift_core.monitor import Monitor
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.schema import FeatureSchema, Matrix
 from drift_core.verdict import Verdict
 from drift_core.window import WindowState, hash_event_ids

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from drift_core.budget import MONTH_SECONDS
-from drift_core.bundle import MonitorSettings
 from drift_core.history import by_time
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.span import Span
 
 type Rows = npt.NDArray[np.intp]

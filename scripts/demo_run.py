@@ -11,9 +11,9 @@ from pathlib import Path
 from statistics import median
 
 from drift_core.bundle import MANIFEST_FILE, Manifest
+from queries.athena import Athena
 from scripts.api import ApiClient
 from scripts.api_traffic import ApiTraffic
-from scripts.athena import Athena
 from scripts.bundles import LoadedBundle
 from scripts.demo_screen import Screen
 from scripts.demo_story import Story, record

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from drift_core.baseline import Baseline
-from drift_core.bundle import MonitorSettings
 from drift_core.charts import Charts, allowance
 from drift_core.evidence import column_raw, effective_rows, standardised
 from drift_core.monitor import Monitor
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.schema import Matrix
 from drift_core.signals import Signals
 from drift_core.span import Span

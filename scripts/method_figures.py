@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from rich.progress import track
 
 from drift_core.budget import chart_windows
-from drift_core.bundle import MonitorSettings
 from drift_core.charts import DELTAS, number_of_charts
 from drift_core.monitor import Monitor
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.schema import Matrix
 from drift_core.thresholds import conservative
 from scripts import method_charts, method_curves, method_pictures, method_quiet, method_rules, method_traffic

@@ -8,8 +8,8 @@ import numpy as np
 
 from drift_core.bins import Column
 from drift_core.budget import threshold_z
-from drift_core.bundle import MonitorSettings
 from drift_core.evidence import column_raw, contrast_basis, standardised, values_of
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.schema import Kind, Matrix
 from drift_core.signals import Signals, column_signals
 from drift_core.span import Span

@@ -10,9 +10,9 @@ from scipy import stats
 
 from drift_core.bins import Column, Counts
 from drift_core.budget import threshold_z
-from drift_core.bundle import MonitorSettings
 from drift_core.detectors import chi2, psi
 from drift_core.evidence import column_raw, standardised, values_of
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.schema import Kind, Matrix
 from drift_core.signals import Signals, sides_of
 from drift_core.span import Span

@@ -30,9 +30,9 @@ from drift_core.budget import (
     smallest_detectable_sigma,
     threshold_z,
 )
-from drift_core.bundle import MonitorSettings
 from drift_core.charts import BASELINE_ERROR, number_of_charts
 from drift_core.evidence import effective_rows
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.noise import Noise
 from drift_core.schema import Kind
 from drift_core.signals import Signals

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from drift_core.bundle import MonitorSettings
 from drift_core.freeze import freeze
 from drift_core.memory import Memory
 from drift_core.monitor import Judgement, Monitor
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.schema import Feature, FeatureSchema, Kind, Matrix
 from drift_core.span import Span
 from drift_core.verdict import Verdict

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from drift_core.bundle import MonitorSettings
+from drift_core.monitor_settings import MonitorSettings
 from scripts import local_template
 from scripts.stack import PROJECT
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from scripts.athena import Answer, Athena, AthenaError
+from queries.athena import Answer, Athena, AthenaError
 from scripts.question import QueryError, Question, compose, question_names
 from scripts.stack import LOCAL, Stack, StackError
 

@@ -13,7 +13,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from drift_core.bundle import MonitorSettings, check_name
+from drift_core.bundle import check_name
+from drift_core.monitor_settings import MonitorSettings
 from training import generator
 from training.bundle import DEFAULT_FOLDER, write
 from training.data import DataError, read, without

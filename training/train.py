@@ -14,16 +14,10 @@ import pandas as pd
 import skl2onnx
 import sklearn
 
-from drift_core.bundle import (
-    BASELINE_FILE,
-    MODEL_FILE,
-    SAMPLE_FILE,
-    FileEntry,
-    IntervalRule,
-    Manifest,
-    MonitorSettings,
-)
+from drift_core.bundle import BASELINE_FILE, MODEL_FILE, SAMPLE_FILE, FileEntry, Manifest
 from drift_core.freeze import freeze
+from drift_core.interval import IntervalRule
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.schema import Matrix
 from training.bundle import Bundle, version_of
 from training.data import DataError

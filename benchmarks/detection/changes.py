@@ -8,9 +8,9 @@ import numpy as np
 
 from benchmarks.detection.mixed import CHANGES, REFERENCE, ROWS, WINDOW_MS, mixed_rows, mixed_schema, stream
 from drift_core.baseline import Baseline
-from drift_core.bundle import MonitorSettings
 from drift_core.freeze import freeze
 from drift_core.monitor import Monitor
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.schema import Matrix
 from drift_core.span import Span
 from drift_core.window import WindowState

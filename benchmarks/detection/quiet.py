@@ -11,9 +11,9 @@ from benchmarks.detection.streams import Setting, reference, schema, traffic
 from benchmarks.detection.watch import Parts, Watch
 from drift_core.baseline import Baseline
 from drift_core.budget import chart_windows
-from drift_core.bundle import MonitorSettings
 from drift_core.freeze import freeze
 from drift_core.monitor import Monitor
+from drift_core.monitor_settings import MonitorSettings
 
 BUDGETS = (1.0, 10.0, 100.0)
 """False alarms per month that are promised; the larger ones show in a month what the smaller do in years."""

@@ -54,9 +54,9 @@ def _driftline(reference: Any, window: Any) -> tuple[Callable[[], object], Calla
     import pyarrow as pa  # noqa: PLC0415
 
     from drift_consumer.slices import codes  # noqa: PLC0415
-    from drift_core.bundle import MonitorSettings  # noqa: PLC0415
     from drift_core.freeze import freeze  # noqa: PLC0415
     from drift_core.monitor import Monitor  # noqa: PLC0415
+    from drift_core.monitor_settings import MonitorSettings  # noqa: PLC0415
     from drift_core.schema import Feature, FeatureSchema, Kind  # noqa: PLC0415
     from drift_core.span import Span  # noqa: PLC0415
     from drift_core.window import WindowState, hash_event_ids  # noqa: PLC0415

@@ -11,9 +11,10 @@ import numpy as np
 
 from benchmarks.speed.batch import MODEL, START, VERSION
 from drift_core.baseline import Baseline
-from drift_core.bundle import BASELINE_FILE, MANIFEST_FILE, FileEntry, IntervalRule, Manifest, bundle_prefix
+from drift_core.bundle import BASELINE_FILE, MANIFEST_FILE, FileEntry, Manifest, bundle_prefix
 from drift_core.event import Interval, PredictionEvent
 from drift_core.freeze import freeze
+from drift_core.interval import IntervalRule
 from drift_core.schema import Feature, FeatureSchema, Kind, Matrix
 
 REFERENCE = 20_000

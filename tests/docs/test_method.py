@@ -20,7 +20,7 @@ from drift_core import (
     tolerance,
     window,
 )
-from drift_core.bundle import MonitorSettings
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.span import Span
 from drift_core.verdict import ColumnVerdict, RelationsVerdict, Verdict
 from scripts.method_figures import PAGE, PICTURES

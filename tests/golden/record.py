@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from drift_core.bundle import BASELINE_FILE, MANIFEST_FILE, MonitorSettings
+from drift_core.bundle import BASELINE_FILE, MANIFEST_FILE
+from drift_core.monitor_settings import MonitorSettings
 from tests.unit.drift_consumer.fixture_traffic import (
     NOON,
     World,

@@ -20,10 +20,10 @@ from drift_core.bundle import (
     SAMPLE_FILE,
     FileEntry,
     Manifest,
-    MonitorSettings,
     bundle_prefix,
 )
 from drift_core.event import Interval
+from drift_core.monitor_settings import MonitorSettings
 from scripts import accept
 from scripts.bundles import LoadedBundle
 from scripts.stack import Stack, Target

@@ -20,8 +20,8 @@ from drift_consumer import ranges
 from drift_consumer.progress import Progress
 from drift_consumer.series import NO_COLUMNS, Series, WindowKey
 from drift_consumer.window_store import StoredWindow
-from drift_core.bundle import MonitorSettings
 from drift_core.monitor import Monitor
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.span import Span
 from drift_core.window import WindowState
 from tests.unit.drift_consumer.fixture_traffic import (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from drift_core.bundle import MonitorSettings
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.schema import request_envelope
 from ingest_lambda.bundle import NO_BUNDLE
 from ingest_lambda.feedback import LABELS_ENVELOPE

@@ -10,19 +10,23 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
-OURS = {"drift_core", "ingest_lambda", "drift_consumer", "training", "scripts", "benchmarks"}
+OURS = {"drift_core", "queries", "ingest_lambda", "drift_consumer", "training", "scripts", "benchmarks"}
 
 IN_EVERY_LAMBDA = {"numpy", "aws_lambda_powertools"}
 FROM_THE_RUNTIME = {"boto3", "botocore"}
 
 MAY_IMPORT = {
     "drift_core": {"numpy", "scipy", "sklearn", "threadpoolctl"},
+    "queries": {"drift_core"},  # a client is handed in
     "ingest_lambda": {"drift_core", "jsonschema", "onnxruntime"} | IN_EVERY_LAMBDA | FROM_THE_RUNTIME,
-    "drift_consumer": {"drift_core", "pyarrow", "pybase64", "scipy"} | IN_EVERY_LAMBDA | FROM_THE_RUNTIME,
+    "drift_consumer": {"drift_core", "queries", "onnxruntime", "pyarrow", "pybase64", "scipy"}
+    | IN_EVERY_LAMBDA
+    | FROM_THE_RUNTIME,
     "training": {
-        *("drift_core", "numpy", "pandas", "pyarrow", "onnx", "onnxruntime", "skl2onnx", "sklearn"),
-        *("rich", "typer", "joblib", "threadpoolctl"),
-    },
+        *("drift_core", "queries", "numpy", "pandas", "pyarrow", "onnx", "onnxruntime", "skl2onnx"),
+        *("sklearn", "rich", "typer", "joblib", "threadpoolctl"),
+    }
+    | FROM_THE_RUNTIME,
 }
 """What each package may import besides the standard library and itself."""
 

@@ -32,19 +32,13 @@ from drift_consumer.series import Series
 from drift_consumer.settings import EvaluatorSettings, ReconcilerSettings
 from drift_consumer.verdict_store import VerdictStore
 from drift_consumer.window_store import WindowStore
-from drift_core.bundle import (
-    BASELINE_FILE,
-    MANIFEST_FILE,
-    FileEntry,
-    IntervalRule,
-    Manifest,
-    MonitorSettings,
-    bundle_prefix,
-)
+from drift_core.bundle import BASELINE_FILE, MANIFEST_FILE, FileEntry, Manifest, bundle_prefix
 from drift_core.event import Event, Interval, LabelEvent, PredictionEvent
 from drift_core.freeze import freeze
+from drift_core.interval import IntervalRule
 from drift_core.memory import Memory
 from drift_core.monitor import Monitor
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.schema import Feature, FeatureSchema, Kind
 from drift_core.season import DAY_MS
 from drift_core.span import Span

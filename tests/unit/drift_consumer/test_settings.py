@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from drift_consumer.settings import ConsumerSettings, EvaluatorSettings, ReconcilerSettings
-from drift_core.bundle import MonitorSettings
+from drift_core.monitor_settings import MonitorSettings
 
 CONSUMER = {
     "MODEL_NAME": "house-prices",

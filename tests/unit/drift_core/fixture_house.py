@@ -8,10 +8,10 @@ import numpy as np
 
 from drift_core.baseline import Baseline, served_matrix
 from drift_core.bins import Column, Layout
-from drift_core.bundle import MonitorSettings
 from drift_core.freeze import freeze
 from drift_core.history import History
 from drift_core.monitor import Monitor
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.noise import Noise
 from drift_core.reference import Seasonal
 from drift_core.relations import Relations

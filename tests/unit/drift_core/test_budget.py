@@ -4,9 +4,9 @@ import numpy as np
 from scipy import stats
 
 from drift_core.budget import smallest_detectable_sigma, threshold_z
-from drift_core.bundle import MonitorSettings
 from drift_core.freeze import freeze
 from drift_core.monitor import Monitor
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.span import Span
 from tests.unit.drift_core.fixture_house import (
     REFERENCE,

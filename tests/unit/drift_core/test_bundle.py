@@ -5,16 +5,9 @@ import json
 
 import pytest
 
-from drift_core.bundle import (
-    SELF,
-    BundleError,
-    FileEntry,
-    IntervalRule,
-    Manifest,
-    MonitorSettings,
-    bundle_prefix,
-    sealed,
-)
+from drift_core.bundle import SELF, BundleError, FileEntry, Manifest, bundle_prefix, sealed
+from drift_core.interval import IntervalRule
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.schema import Feature, FeatureSchema, Kind
 
 MANIFEST = Manifest(

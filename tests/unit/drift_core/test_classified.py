@@ -11,10 +11,10 @@ from scipy import stats
 from drift_core.adversarial import Separation
 from drift_core.baseline import Baseline
 from drift_core.budget import alpha
-from drift_core.bundle import MonitorSettings
 from drift_core.classified import CLASSIFIER, attainable_auc, classified, season_shift, with_classifier
 from drift_core.freeze import freeze
 from drift_core.monitor import Judgement, Monitor
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.schema import Feature, FeatureSchema, Kind, Matrix
 from drift_core.season import DAY_MS, HOUR_MS
 from drift_core.span import Span

@@ -10,9 +10,9 @@ import pytest
 from scipy import stats
 
 from drift_core.baseline import Baseline
-from drift_core.bundle import MonitorSettings
 from drift_core.freeze import freeze
 from drift_core.monitor import Monitor
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.noise import FEWEST_SPANS, Noise
 from drift_core.schema import Feature, FeatureSchema, Kind, Matrix
 from drift_core.season import DAY_MS, HOUR_MS, Season

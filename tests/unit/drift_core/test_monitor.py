@@ -11,10 +11,10 @@ from scipy import stats
 
 from drift_core.bins import Column
 from drift_core.budget import MONTH_SECONDS, alpha
-from drift_core.bundle import MonitorSettings
 from drift_core.freeze import freeze
 from drift_core.memory import Memory
 from drift_core.monitor import Charted, Judgement, Monitor
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.noise import FEWEST_SPANS, MOST_SPANS, Noise
 from drift_core.schema import UNSEEN, Feature, FeatureSchema, Kind, Matrix
 from drift_core.span import Span

@@ -13,10 +13,10 @@ from drift_core.bundle import (
     MODEL_INPUT,
     MODEL_OUTPUTS,
     FileEntry,
-    IntervalRule,
     Manifest,
     bundle_prefix,
 )
+from drift_core.interval import IntervalRule
 from drift_core.schema import Feature, FeatureSchema, Kind
 
 MODEL_NAME = "house-prices"

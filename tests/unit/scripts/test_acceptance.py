@@ -9,9 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from drift_core.baseline import INTERVAL_WIDTH, PREDICTION, Baseline, served_matrix
-from drift_core.bundle import BASELINE_FILE, MODEL_FILE, SAMPLE_FILE, IntervalRule, Manifest, MonitorSettings
+from drift_core.bundle import BASELINE_FILE, MODEL_FILE, SAMPLE_FILE, Manifest
 from drift_core.freeze import freeze
+from drift_core.interval import IntervalRule
 from drift_core.monitor import Monitor
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.schema import UNSEEN, Feature, FeatureSchema, Kind, Matrix
 from drift_core.span import Span
 from drift_core.verdict import Verdict

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from drift_core.bundle import MonitorSettings
 from drift_core.monitor import Monitor
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.span import Span
 from drift_core.window import WindowState, hash_event_ids
 from scripts import backtest

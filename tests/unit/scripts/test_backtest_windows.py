@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from drift_core.budget import MONTH_SECONDS, alpha, chart_windows
-from drift_core.bundle import MonitorSettings
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.span import Span
 from scripts.backtest_windows import by_length, by_number, length_of, settings_of_rows
 

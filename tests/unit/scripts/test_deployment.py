@@ -9,7 +9,8 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from drift_core.bundle import BundleError, FileEntry, IntervalRule, Manifest
+from drift_core.bundle import BundleError, FileEntry, Manifest
+from drift_core.interval import IntervalRule
 from drift_core.schema import Feature, FeatureSchema, Kind
 from scripts.deployment import DeploymentError, feature_types, parameters_of, upload_bundle
 from scripts.stack import Stack

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from drift_core.bundle import MonitorSettings
+from drift_core.monitor_settings import MonitorSettings
 from scripts.parameters import ParameterError, check, model_name, named
 
 

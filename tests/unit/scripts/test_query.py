@@ -10,10 +10,10 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
+from queries.athena import Answer
 from scripts import outputs, query
-from scripts.athena import Answer
 from scripts.stack import Stack, StackError
-from tests.unit.scripts.test_athena import FakeAthena
+from tests.unit.queries.test_athena import FakeAthena
 
 
 class FakeStack:

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from drift_core.bundle import MonitorSettings
 from drift_core.monitor import Monitor
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.span import Span
 from drift_core.window import WindowState, hash_event_ids
 from training.bundle import Bundle

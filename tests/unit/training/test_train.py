@@ -11,7 +11,8 @@ import pytest
 
 from drift_core import calibrate
 from drift_core.baseline import INTERVAL_WIDTH, PREDICTION, Baseline
-from drift_core.bundle import BASELINE_FILE, MODEL_FILE, SAMPLE_FILE, Manifest, MonitorSettings
+from drift_core.bundle import BASELINE_FILE, MODEL_FILE, SAMPLE_FILE, Manifest
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.schema import Kind
 from training.bundle import Bundle
 from training.data import DataError

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scripts.athena import Answer, Athena, AthenaError
+from queries.athena import Answer, Athena, AthenaError
 
 
 class FakeAthena:

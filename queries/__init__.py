@@ -1,0 +1,1 @@
+"""The SQL of the archive, one file a question, and the way to ask it."""
