@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from statistics import median
 
-from drift_core.bundle import MANIFEST_FILE, Manifest
 from queries.athena import Athena
 from scripts.api import ApiClient
 from scripts.api_traffic import ApiTraffic
 from scripts.bundles import LoadedBundle
 from scripts.demo_screen import Screen
+from scripts.demo_stack import deployed, prepared
 from scripts.demo_story import Story, record
 from scripts.demo_summary import Summary
 from scripts.demo_table import windows_table
 from scripts.demo_watch import Watcher, clock, iso, wait_for_verdicts
-from scripts.deployment import activate, build, deploy_stack, parameters_of, upload_bundle
+from scripts.deployment import parameters_of
 from scripts.kinesis_writer import KinesisWriter
 from scripts.local_aws import LocalAws
 from scripts.pace import Pace
-from scripts.package import PACKAGES
-from scripts.process import run
 from scripts.query import show
 from scripts.question import Question, question_names
 from scripts.recorded import entries
 from scripts.recorded_table import TableReader
 from scripts.sending import Progress, Sender
 from scripts.sources import Source
-from scripts.stack import LOCAL, Stack, Target
+from scripts.stack import LOCAL, Stack
 from scripts.traffic import Plan, drawn
 
 QUESTIONS = ("reconciliation", "guilty_features", "quarantine_reasons")
@@ -81,9 +77,9 @@ class Demo:
     def play(self) -> None:
         """All steps, in order; raises at the first that fails."""
         self.summary.seconds = self.screen.seconds
-        folder = self._prepare()
+        folder = prepared(self.screen, self.aws, self.folder, self.options.training)
         bundle = LoadedBundle.of_folder(folder)
-        stack = self._deploy(folder, bundle.manifest)
+        stack = deployed(self.screen, self.aws, self.folder, folder)
         story = record(
             bundle, self.folder, window_seconds=int(parameters_of(LOCAL)["WindowSeconds"]), now_ms=_now_ms()
         )
@@ -94,38 +90,6 @@ class Demo:
         self._account(watcher)
         self._ask(stack, story)
         self.screen.conclude(self.summary.checks())
-
-    def _prepare(self) -> Path:
-        """Train and, meanwhile, build and start the local AWS."""
-        with self.screen.step("train, build, start") as tell, ThreadPoolExecutor() as threads:
-            building = threads.submit(build, LOCAL, folder=self.folder / "sam")
-            self.aws.start(0)
-            folder = Path(run([sys.executable, "-m", "training", *self.options.training]))
-            building.result()
-            manifest = Manifest.from_json((folder / MANIFEST_FILE).read_bytes())
-            mae = (
-                f"{manifest.metrics['mae']:,.4g}"
-                if manifest.metrics["mae"] < 1000
-                else f"{manifest.metrics['mae']:,.0f}"
-            )
-            tell(
-                f"{manifest.model_name}: {len(manifest.schema.features)} features, "
-                f"MAE {mae} {manifest.target_unit or ''}".rstrip(),
-                f"{len(PACKAGES)} packages were built without Docker",
-            )
-        return folder
-
-    def _deploy(self, folder: Path, manifest: Manifest) -> Stack:
-        with self.screen.step("deploy") as tell:
-            target = Target.load(LOCAL, state=self.aws.state)
-            stack = deploy_stack(target, manifest, say=lambda _: None, folder=self.folder / "sam")
-            activate(stack, upload_bundle(stack, folder))
-            found = stack.client("cloudformation").describe_stack_resources(StackName=target.stack_name)
-            tell(
-                f"{len(found['StackResources'])} resources with sam deploy, IAM is enforced",
-                "it is the template that AWS gets",
-            )
-        return stack
 
     def _send_requests(self, stack: Stack, bundle: LoadedBundle) -> None:
         with self.screen.step("send requests") as tell:
