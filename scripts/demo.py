@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import traceback
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from scripts.demo_run import Demo, DemoError, Options
+from scripts.demo_run import Demo, Options
 from scripts.demo_screen import Screen
-from scripts.deploy import ERRORS
-from scripts.local_aws import LocalAws, LocalAwsError
+from scripts.demo_stage import Stage, stop
+from scripts.local_aws import LocalAws
 from scripts.parameters import model_name
-from scripts.scenarios import ScenarioError
 from scripts.stack import LOCAL_STATE, PROJECT
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 FOLDER = PROJECT / "build" / "demo"
 """Recordings, summary.json and, after an unexpected error, error.txt."""
-
-INTERRUPTED = 130
-
-_EXPECTED = (*ERRORS, DemoError, LocalAwsError, ScenarioError, ValueError)
 
 
 @app.command(
@@ -52,37 +45,20 @@ def demo(
     """Run the demo."""
     console = Console(highlight=False)
     if data is not None and target is None:
-        _stop(console, "DATA needs TARGET, the column to predict: make demo DATA=houses.csv TARGET=price", 1)
+        stop(console, "DATA needs TARGET, the column to predict: make demo DATA=houses.csv TARGET=price", 1)
     aws = LocalAws(LOCAL_STATE)
-    if aws.running():
-        _stop(console, "the local AWS runs already; stop it first: .venv/bin/python -m scripts.local down", 1)
-    signal.signal(signal.SIGTERM, lambda number, frame: _interrupt())
-    console.print("Driftline: a model is trained, deployed and watched; then its data drifts.\n")
     run = Demo(
-        screen=Screen(console=console),
+        screen=Screen(console=console, summary=FOLDER / "summary.json"),
         aws=aws,
         folder=FOLDER,
         options=Options(training=_training(data, target, time_column, ignore)),
     )
-    code = 1
-    try:
+
+    def steps() -> None:
+        console.print("Driftline: a model is trained, deployed and watched; then its data drifts.\n")
         run.play()
-        code = 0 if run.summary.passed else 1
-    except KeyboardInterrupt:
-        run.summary.failure = "interrupted"
-        console.print("\ninterrupted", style="yellow")
-        code = INTERRUPTED
-    except _EXPECTED as error:
-        run.summary.failure = str(error)
-        console.print(f"\n{error}", style="red", markup=False, soft_wrap=True)
-    except Exception as error:  # whatever it is, the reader gets a sentence and the file the rest
-        run.summary.failure = f"{type(error).__name__}: {error}"
-        (FOLDER / "error.txt").write_text(traceback.format_exc())
-        console.print(f"\n{run.summary.failure}\nsee build/demo/error.txt", style="red", markup=False)
-    finally:
-        run.summary.write(FOLDER / "summary.json")
-        _clean_up(console, aws, keep=keep)
-    sys.exit(code)
+
+    sys.exit(Stage(console=console, aws=aws, folder=FOLDER).play(steps, run.summary, keep=keep))
 
 
 def _training(data: Path | None, target: str | None, time_column: str | None, ignore: str) -> tuple[str, ...]:
@@ -94,32 +70,6 @@ def _training(data: Path | None, target: str | None, time_column: str | None, ig
     if time_column:
         options += ["--time-column", time_column]
     return tuple(options + (["--ignore", ignore] if ignore else []))
-
-
-def _clean_up(console: Console, aws: LocalAws, *, keep: bool) -> None:
-    """Stop the local AWS, or say how to go on with it."""
-    if keep and aws.running():
-        console.print(
-            "It is left running. To ask more: .venv/bin/python -m scripts.query --list\n"
-            "To stop it: .venv/bin/python -m scripts.local down",
-            style="dim",
-        )
-        return
-    try:
-        aws.stop()
-    except LocalAwsError as error:
-        console.print(str(error), style="red", markup=False, soft_wrap=True)
-    else:
-        console.print("The local AWS is stopped; what it stored is gone.", style="dim")
-
-
-def _interrupt() -> NoReturn:
-    raise KeyboardInterrupt
-
-
-def _stop(console: Console, why: str, code: int) -> NoReturn:
-    console.print(why, style="red", markup=False, soft_wrap=True)
-    raise typer.Exit(code)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from queries.athena import Athena
 from scripts.api import ApiClient
 from scripts.api_traffic import ApiTraffic
 from scripts.bundles import LoadedBundle
+from scripts.demo_errors import DemoError
 from scripts.demo_screen import Screen
 from scripts.demo_stack import deployed, prepared
 from scripts.demo_story import Story, record
@@ -35,10 +36,6 @@ QUESTIONS = ("reconciliation", "guilty_features", "quarantine_reasons")
 """What is asked at the end."""
 
 _ARCHIVE_SECONDS = 30.0
-
-
-class DemoError(RuntimeError):
-    """A step whose result did not come in time; the text says where to look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

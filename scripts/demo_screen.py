@@ -6,8 +6,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.console import Console, RenderableType
+
+from scripts.stack import PROJECT
 
 _INDENT = " " * 32
 
@@ -18,10 +21,12 @@ class Screen:
 
     Attributes
     ----------
+    summary : file with the numbers, which the last line names.
     seconds : by step.
     """
 
     console: Console
+    summary: Path
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -53,6 +58,5 @@ class Screen:
             mark = "[green]yes[/green]" if held else "[bold red]NO[/bold red] "
             self.console.print(f"   {mark}  {claim}", soft_wrap=True)
         whole = sum(self.seconds.values())
-        self.console.print(
-            f"\n{whole // 60:.0f} min {whole % 60:.0f} s; the numbers are in build/demo/summary.json"
-        )
+        file = self.summary.relative_to(PROJECT)
+        self.console.print(f"\n{whole // 60:.0f} min {whole % 60:.0f} s; the numbers are in {file}")

@@ -22,6 +22,7 @@ from scripts.recorded import entries, moved
 from scripts.recorded_table import TableReader
 from scripts.scenarios import ScenarioError
 from scripts.sources import Source
+from scripts.stack import PROJECT
 
 NOW = 1_767_229_230_000  # 30 s after a full minute
 
@@ -149,7 +150,7 @@ def test_the_table_shows_what_is_known_so_far() -> None:
 
 def test_a_step_that_fails_is_not_told_as_done() -> None:
     console = Console(width=80, record=True, file=io.StringIO())
-    screen = Screen(console=console)
+    screen = Screen(console=console, summary=PROJECT / "build" / "demo" / "summary.json")
     with screen.step("first") as tell:
         tell("it works", "that it can")
     with pytest.raises(OSError, match="broken"), screen.step("second"):

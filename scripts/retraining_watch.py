@@ -1,0 +1,133 @@
+"""What the retraining demo sees of the running system: verdicts, quality, alarms, the wish to retrain."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from scripts.demo_errors import DemoError
+from scripts.functions import function_name
+from scripts.stack import Stack
+
+RULE = "driftline-demo"
+"""Of EventBridge, with a queue behind it: the local AWS has no CodeBuild to start."""
+
+type Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainingWatcher:
+    """Looks at one stack.
+
+    Attributes
+    ----------
+    queue_url : a queue of ours that gets the stack's events.
+    """
+
+    stack: Stack
+    model_name: str
+    queue_url: str
+
+    @classmethod
+    def of(cls, stack: Stack, model_name: str) -> RetrainingWatcher:
+        """Put a queue behind a rule of our own, as CodeBuild stands behind the stack's."""
+        sqs, events = stack.client("sqs"), stack.client("events")
+        url = sqs.create_queue(QueueName=RULE)["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        pattern = json.dumps({"source": ["driftline"], "detail-type": ["RetrainingWanted"]})
+        rule = events.put_rule(Name=RULE, EventPattern=pattern)["RuleArn"]
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": rule}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+        events.put_targets(Rule=RULE, Targets=[{"Id": "queue", "Arn": arn}])
+        return cls(stack=stack, model_name=model_name, queue_url=url)
+
+    def verdicts(self, start: int, end: int) -> list[Document]:
+        """Of the windows that begin in [start, end), UTC milliseconds, in their order."""
+        return self._documents("verdicts/", start, end, lambda one: one["span"] == "window")
+
+    def quality(self, start: int, end: int) -> list[Document]:
+        """What labels say of the windows that begin in [start, end), in their order."""
+        return self._documents("quality/", start, end, lambda one: True)
+
+    def explained(self, start: int, end: int) -> list[Document]:
+        """What the sampled rows of the hours in [start, end) say, in their order."""
+        return self._documents("explained/", start, end, lambda one: True)
+
+    def alarm(self, name: str) -> str:
+        """State of an alarm."""
+        found = self.stack.client("cloudwatch").describe_alarms(
+            AlarmNames=[f"driftline-{self.model_name}-{name}"]
+        )
+        state: str = found["MetricAlarms"][0]["StateValue"]
+        return state
+
+    def wanted(self, patience: float) -> Document | None:
+        """The wish to retrain that came first, taken off the queue; None if none comes in time.
+
+        Parameters
+        ----------
+        patience : seconds.
+        """
+        sqs, end = self.stack.client("sqs"), time.monotonic() + patience
+        while time.monotonic() < end:
+            found = sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=1).get("Messages", ())
+            for message in found:
+                sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
+                detail: Document = json.loads(message["Body"])["detail"]
+                return detail
+            time.sleep(0.5)
+        return None
+
+    def invoke(self, logical_id: str, patience: float) -> None:
+        """Run a scheduled function now.
+
+        Raises
+        ------
+        DemoError
+            If it fails, or other runs of it do not end in time.
+        """
+        functions, name = self.stack.client("lambda"), function_name(self.stack, logical_id)
+        end = time.monotonic() + patience
+        while True:
+            try:
+                done = functions.invoke(FunctionName=name, Payload=b"{}")
+                break
+            except functions.exceptions.TooManyRequestsException:  # the schedule's run has not ended
+                if time.monotonic() > end:
+                    raise DemoError(f"{logical_id} is still running after {patience:.0f} s") from None
+                time.sleep(0.5)
+        if "FunctionError" in done:
+            raise DemoError(f"{logical_id} failed: {done['Payload'].read().decode()[:500]}")
+
+    def _documents(
+        self, prefix: str, start: int, end: int, chosen: Callable[[Document], bool]
+    ) -> list[Document]:
+        s3, bucket = self.stack.client("s3"), self.stack.outputs["ArchiveBucketName"]
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+        found = [
+            json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+            for key in keys
+            if start <= int(key.split(".")[-2]) < end
+        ]
+        return sorted(filter(chosen, found), key=lambda one: time_of(one["start"]))
+
+
+def time_of(text: str) -> int:
+    """UTC milliseconds of an ISO 8601 time.
+
+    >>> time_of("1970-01-01T00:00:01+00:00")
+    1000
+    """
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
