@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +19,9 @@ from drift_core.reference import Seasonal
 from drift_core.relations import Relations
 from drift_core.schema import FeatureSchema, Kind, Matrix
 from drift_core.season import Season
+from drift_core.segment_cells import cells_of, check_room, counted_by_cell
+from drift_core.segment_training import SegmentTraining
+from drift_core.segments import Segmentation, check_segments
 from drift_core.span import Span
 
 BLOCKS = 100
@@ -39,6 +42,7 @@ def freeze(
     held_out: npt.NDArray[np.intp] | None = None,
     times: npt.NDArray[np.int64] | None = None,
     settings: MonitorSettings | None = None,
+    segments: Sequence[Segmentation] = (),
     seed: int = 0,
     calibrate: Callable[[float], None] | None = None,
 ) -> Baseline:
@@ -53,6 +57,7 @@ def freeze(
     times : shape (m,), UTC milliseconds, when each row happened; None if nobody knows, then there is no
         season, and noise between windows is learned from live ones.
     settings : whose windows the noise is measured on.
+    segments : by whose columns rows are counted apart as well.
     seed : of the rows that are sampled, and of the simulation.
     calibrate : to find the charts' thresholds by simulation, some ten seconds; told the share that is done.
         None leaves the conservative ones, as do data from which the noise between windows cannot be told.
@@ -60,8 +65,9 @@ def freeze(
     Raises
     ------
     ValueError
-        If a feature takes a reserved name.
+        If a feature takes a reserved name, or a window's state has no room for the segments.
     """
+    check_segments(tuple(segments), schema)
     taken = [name for name in schema.names if name in RESERVED]
     if taken:
         raise ValueError(f"feature {taken[0]!r} has a reserved name; rename the column")
@@ -75,7 +81,8 @@ def freeze(
     for i, values in enumerate(watched.values(), start=matrix.shape[1]):
         places = np.arange(len(values)) if held_out is None else held_out
         rows[places, i], absent[places, i] = values, False
-    layout = Layout(tuple(columns))
+    layout = Layout(tuple(columns), cells_of(segments, schema))
+    check_room(layout)
     history = History.of(layout, rows, absent)
     season = Season.of(times)
     cells = season.cell(np.zeros(len(rows), np.int64) if times is None else times)
@@ -91,6 +98,11 @@ def freeze(
         seasonal=Seasonal.of(layout, season, history.flat, cells),
         relations=Relations.of(history.scores[:, : matrix.shape[1]], cells, seed=seed),
         sample=sample,
+        segments=SegmentTraining(
+            segments=tuple(segments), counts=counted_by_cell(layout, rows, history.flat.T)
+        )
+        if segments
+        else None,
     )
     if times is None:
         return baseline
