@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from drift_core.bins import Counts, Layout
 
 MOST_COUNTS = 24_576
-"""Cells times bins of a model, at most: so the counts of a window's segments stay below the rest of its state,
-an item holds both, and an older version, which reads twice what it knows, reads past them."""
+"""Cells times bins of a model, at most: so the counts of a window's segments stay below the rest of its
+state, an item holds both, and an older version, which reads twice what it knows, reads past them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,17 +140,21 @@ def accepted(
     """
     refuse_unfit(manifest, archived)
     table, rows = archived.table, len(archived.table.matrix)
-    unnamed = freeze(
-        model_name=manifest.model_name,
-        model_version="unnamed",
-        schema=manifest.schema,
-        matrix=table.matrix,
-        predictions=archived.served["prediction"],
-        interval_widths=archived.interval_widths,
-        times=table.times,
-        settings=replace(manifest.monitor, window_seconds=archived.window_seconds),
-        calibrate=calibrate,
-    )
+    try:
+        unnamed = freeze(
+            model_name=manifest.model_name,
+            model_version="unnamed",
+            schema=manifest.schema,
+            matrix=table.matrix,
+            predictions=archived.served["prediction"],
+            interval_widths=archived.interval_widths,
+            times=table.times,
+            settings=replace(manifest.monitor, window_seconds=archived.window_seconds),
+            segments=manifest.segments,
+            calibrate=calibrate,
+        )
+    except ValueError as error:  # wider traffic has more bins, and no room for the counts of segments
+        raise AcceptError(str(error)) from error
     at = decision.at.astimezone(UTC)
     version = version_of(model, unnamed, at)
     files = {

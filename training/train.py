@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +24,7 @@ from training.data import DataError
 from training.export import check_parity, run, to_onnx
 from training.fit import Split, conformal_offset, fit, importance, predict, split
 from training.sample import sample_parquet
+from training.segments import segments_by
 from training.table import Table, tabulate
 
 _VERSIONS = {library.__name__: library.__version__ for library in (sklearn, skl2onnx, onnx, onnxruntime, np)}
@@ -39,6 +40,7 @@ def train(
     coverage: float = 0.9,
     seed: int = 0,
     monitor: MonitorSettings | None = None,
+    segments: Sequence[str] = (),
     units: Mapping[str, str] | None = None,
     source: Mapping[str, Any] | None = None,
     calibrate: Callable[[float], None] | None = None,
@@ -52,6 +54,7 @@ def train(
     frame : one row per observation; every column but the target and the time is a feature.
     created_at : with a time zone; it becomes part of the version.
     coverage : promised share of labels inside the interval.
+    segments : columns by whose values predictions are judged apart as well.
     units : what a number counts, by column; for people.
     source : where the data comes from; for people.
     calibrate : as in `drift_core.freeze.freeze`: told how far the simulation of thresholds is, or None to
@@ -66,6 +69,7 @@ def train(
     """
     units = units or {}
     table = tabulate(frame, target=target, time_column=time_column, units=units)
+    apart = segments_by(segments, table.schema, table.matrix)
     parts = split(len(table.labels), table.times, coverage=coverage, seed=seed)
     features = table.matrix.astype(np.float32)
     labels = table.labels
@@ -84,19 +88,23 @@ def train(
     calibrating = np.arange(len(held_out)) < len(parts.calibration)
     rule, served = _serve(answers, labels[held_out], calibrating, coverage)
     monitor = monitor or MonitorSettings()
-    unnamed = freeze(
-        model_name=model_name,
-        model_version="unnamed",
-        schema=table.schema,
-        matrix=table.matrix,
-        predictions=served["prediction"],
-        interval_widths=served["interval_upper"] - served["interval_lower"],
-        held_out=held_out,
-        times=table.times,
-        settings=monitor,
-        seed=seed,
-        calibrate=calibrate,
-    )
+    try:
+        unnamed = freeze(
+            model_name=model_name,
+            model_version="unnamed",
+            schema=table.schema,
+            matrix=table.matrix,
+            predictions=served["prediction"],
+            interval_widths=served["interval_upper"] - served["interval_lower"],
+            held_out=held_out,
+            times=table.times,
+            settings=monitor,
+            segments=apart,
+            seed=seed,
+            calibrate=calibrate,
+        )
+    except ValueError as error:  # segments for which a window's state has no room
+        raise DataError(str(error)) from error
     created_at = created_at.astimezone(UTC)
     baseline = replace(unnamed, model_version=version_of(model, unnamed, created_at))
     files = {
@@ -113,6 +121,7 @@ def train(
         schema=table.schema,
         interval=rule,
         monitor=monitor,
+        segments=apart,
         metrics=_metrics(
             {name: values[~calibrating] for name, values in served.items()},
             labels[parts.test],
