@@ -11,7 +11,7 @@ import numpy.typing as npt
 from drift_core.baseline import INTERVAL_WIDTH, PREDICTION, RESERVED, SAMPLE_ROWS, Baseline
 from drift_core.bins import Column, Layout
 from drift_core.calibrate import calibration
-from drift_core.history import History, Windows, by_rows, by_time
+from drift_core.history import History, Windows, by_rows, by_time, mixes_of
 from drift_core.monitor import Monitor
 from drift_core.monitor_settings import MonitorSettings
 from drift_core.noise import FEWEST_SPANS, Noise
@@ -20,6 +20,7 @@ from drift_core.relations import Relations
 from drift_core.schema import FeatureSchema, Kind, Matrix
 from drift_core.season import Season
 from drift_core.segment_cells import cells_of, check_room, counted_by_cell
+from drift_core.segment_noise import SegmentHistory, segment_noise
 from drift_core.segment_training import SegmentTraining
 from drift_core.segments import Segmentation, check_segments
 from drift_core.span import Span
@@ -108,6 +109,8 @@ def freeze(
         return baseline
     settings = settings or MonitorSettings()
     baseline = _with_noise(baseline, history, times, cells, settings)
+    counted = SegmentHistory(history=history, rows=rows, cells=cells)
+    baseline = replace(baseline, segments=_segment_training(baseline, counted, times, settings))
     monitor = Monitor(baseline=baseline, settings=settings)
     if calibrate is None or monitor.noise(Span.WINDOW, monitor.start()).count < FEWEST_SPANS:
         return baseline
@@ -136,6 +139,26 @@ def _with_noise(
     return replace(baseline, noise=noise, block_noise=blocks)
 
 
+def _segment_training(
+    baseline: Baseline, history: SegmentHistory, times: npt.NDArray[np.int64], settings: MonitorSettings
+) -> SegmentTraining | None:
+    """What training says of segments, with their noise; blocks stand in for windows that are too thin."""
+    if baseline.segments is None:
+        return None
+    monitor = Monitor(baseline=baseline, settings=settings)
+    noise = {
+        span: segment_noise(
+            monitor, history, by_time(times, span.seconds(settings) * 1000, settings.min_samples)
+        )
+        for span in baseline.noise
+    }
+    if Span.WINDOW not in noise and Span.HOUR in noise:
+        noise[Span.WINDOW] = noise[Span.HOUR]
+    elif Span.WINDOW not in noise and baseline.block_noise is not None:
+        noise[Span.WINDOW] = segment_noise(monitor, history, by_rows(times, len(times) // BLOCKS))
+    return replace(baseline.segments, noise=noise)
+
+
 def measured_noise(
     monitor: Monitor, history: History, spans: list[npt.NDArray[np.intp]], cells: npt.NDArray[np.int64]
 ) -> Noise:
@@ -149,14 +172,7 @@ def measured_noise(
     if len(spans) > MOST_MEASURED:
         spans = [spans[i] for i in np.linspace(0, len(spans) - 1, MOST_MEASURED).astype(int)]
     windows = history.windows(spans)
-    mixes: dict[tuple[tuple[int, int], ...], list[int]] = {}
-    for i, rows in enumerate(spans):
-        found, n = np.unique(cells[rows], return_counts=True)
-        # Windows within one cell are compared with the same shares, whatever their rows.
-        mix = (
-            ((int(found[0]), 1),) if len(found) == 1 else tuple(zip(found.tolist(), n.tolist(), strict=True))
-        )
-        mixes.setdefault(mix, []).append(i)
+    mixes = mixes_of(spans, cells)
     signals = len(monitor.baseline.signals)
     first = second = Noise.none(signals)
     for mix, members in mixes.items():

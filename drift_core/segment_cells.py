@@ -20,6 +20,10 @@ MOST_COUNTS = 24_576
 state, an item holds both, and an older version, which reads twice what it knows, reads past them."""
 
 
+class NoRoomError(ValueError):
+    """More counts of segments than a window's state holds; the text says what to leave out."""
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentCells:
     """The cells of one column: one for each value, then one for all others.
@@ -80,12 +84,12 @@ def check_room(layout: Layout) -> None:
 
     Raises
     ------
-    ValueError
+    NoRoomError
         If it has not.
     """
     bins = layout.offsets[-1]
     if layout.cells * bins > MOST_COUNTS:
-        raise ValueError(
+        raise NoRoomError(
             f"segments make {layout.cells} cells, each with the {bins:,} bins of {len(layout.columns)} "
             f"columns: {layout.cells * bins:,} counts a window, at most {MOST_COUNTS:,} fit; make segments "
             f"by fewer columns, or leave features out"

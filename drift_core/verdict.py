@@ -137,8 +137,13 @@ class Verdict:
     segments: Mapping[str, SegmentVerdict] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object; times are ISO 8601 in UTC, numbers have seven significant digits."""
+        """A JSON object; times are ISO 8601 in UTC, numbers have seven significant digits.
+
+        A model without segments has no field of them.
+        """
         described: dict[str, Any] = _readable(asdict(self))
+        if self.segments is None:
+            del described["segments"]
         return {**described, "format": FORMAT}
 
 

@@ -15,6 +15,7 @@ from drift_core.detectors import distances
 from drift_core.evidence import values_of
 from drift_core.freeze import freeze
 from drift_core.schema import Matrix
+from drift_core.segment_cells import NoRoomError
 from scripts.archived import Archived
 from training.bundle import Bundle, version_of
 from training.sample import sample_parquet
@@ -153,7 +154,7 @@ def accepted(
             segments=manifest.segments,
             calibrate=calibrate,
         )
-    except ValueError as error:  # wider traffic has more bins, and no room for the counts of segments
+    except NoRoomError as error:  # wider traffic has more bins
         raise AcceptError(str(error)) from error
     at = decision.at.astimezone(UTC)
     version = version_of(model, unnamed, at)

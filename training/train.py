@@ -19,6 +19,7 @@ from drift_core.freeze import freeze
 from drift_core.interval import IntervalRule
 from drift_core.monitor_settings import MonitorSettings
 from drift_core.schema import Matrix
+from drift_core.segment_cells import NoRoomError
 from training.bundle import Bundle, version_of
 from training.data import DataError
 from training.export import check_parity, run, to_onnx
@@ -103,7 +104,7 @@ def train(
             seed=seed,
             calibrate=calibrate,
         )
-    except ValueError as error:  # segments for which a window's state has no room
+    except NoRoomError as error:
         raise DataError(str(error)) from error
     created_at = created_at.astimezone(UTC)
     baseline = replace(unnamed, model_version=version_of(model, unnamed, created_at))
