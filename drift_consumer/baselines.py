@@ -132,4 +132,6 @@ def _baseline(content: bytes, manifest: Manifest) -> Baseline:
         raise BundleError(
             f"{where} has another name, version or schema than the manifest; train the bundle again"
         )
+    if baseline.segments and baseline.segments.segments != manifest.segments:
+        raise BundleError(f"{where} has other segments than the manifest; train the bundle again")
     return baseline

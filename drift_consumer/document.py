@@ -7,7 +7,7 @@ from typing import Any
 
 from drift_consumer.gathered import Gathered
 from drift_consumer.progress import Judged
-from drift_core.verdict import Verdict
+from drift_core.verdict import ColumnVerdict, RelationsVerdict, Verdict
 
 
 def document(
@@ -21,9 +21,13 @@ def document(
     now : UTC milliseconds.
     """
     began = since(verdict)
+    segments = guilty_segments(verdict)
     return {
+        "segments": None,
         **verdict.to_json(),
         "since": None if began is None else _iso(began),
+        "guilty_segments": segments,
+        "in_segments_only": bool(segments) and not _drifts_as_a_whole(verdict),
         "judged_at": _iso(now),
         "revision": judged.revision,
         "late_records": judged.n - judged.first_n,
@@ -39,8 +43,22 @@ def document(
 
 def since(verdict: Verdict) -> int | None:
     """When the oldest drift began that charts add up, UTC milliseconds; None if this span is all evidence."""
-    columns = [*verdict.features.values(), verdict.prediction, verdict.interval_width, verdict.multivariate]
-    return min((c.since for c in columns if c is not None and c.drift and c.since is not None), default=None)
+    return min((c.since for c in _of_all_rows(verdict) if c.drift and c.since is not None), default=None)
+
+
+def guilty_segments(verdict: Verdict) -> list[str]:
+    """Names of the segments that drifted, the strongest first."""
+    found = {name: one.score for name, one in (verdict.segments or {}).items() if one.drift}
+    return sorted(found, key=lambda name: -found[name])
+
+
+def _drifts_as_a_whole(verdict: Verdict) -> bool:
+    return any(one.drift for one in _of_all_rows(verdict))
+
+
+def _of_all_rows(verdict: Verdict) -> list[ColumnVerdict | RelationsVerdict]:
+    judged = (*verdict.features.values(), verdict.prediction, verdict.interval_width, verdict.multivariate)
+    return [one for one in judged if one is not None]
 
 
 def _iso(time: int) -> str:

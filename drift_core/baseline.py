@@ -18,6 +18,8 @@ from drift_core.noise import Noise
 from drift_core.reference import Seasonal
 from drift_core.relations import Relations
 from drift_core.schema import FeatureSchema, Kind, Matrix
+from drift_core.segment_cells import cells_of
+from drift_core.segment_training import SegmentTraining
 from drift_core.signals import Signals
 from drift_core.span import Span
 from drift_core.thresholds import Calibration
@@ -49,6 +51,7 @@ class Baseline:
         traffic; live windows count where they are noisier.
     calibration : thresholds of the charts by simulation; None for the conservative ones.
     sample : shape (at most `SAMPLE_ROWS`, columns), rows as windows sample them.
+    segments : the same counts by segment; None for a model without.
     """
 
     model_name: str
@@ -61,11 +64,12 @@ class Baseline:
     noise: Mapping[Span, Noise] = field(default_factory=dict)
     block_noise: Noise | None = None
     calibration: Calibration | None = None
+    segments: SegmentTraining | None = None
 
     @cached_property
     def layout(self) -> Layout:
         """The bins of this model's windows."""
-        return Layout(self.columns)
+        return Layout(self.columns, cells_of(self.segments.segments, self.schema) if self.segments else ())
 
     @cached_property
     def signals(self) -> Signals:
@@ -79,6 +83,7 @@ class Baseline:
 
     def to_json(self) -> str:
         """JSON text; `from_json` is its inverse, to the bit."""
+        segments = {"segments": self.segments.to_json()} if self.segments else {}
         return json.dumps(
             {
                 "format": FORMAT,
@@ -92,6 +97,7 @@ class Baseline:
                 "block_noise": self.block_noise and self.block_noise.to_json(),
                 "calibration": self.calibration and self.calibration.to_json(),
                 "sample": base64.b64encode(self.sample.astype("<f4").tobytes()).decode(),
+                **segments,
             },
             allow_nan=False,
         )
@@ -147,6 +153,9 @@ def _fields(read: Described) -> dict[str, Any]:
         if read.has("block_noise")
         else None,
         "calibration": Calibration.from_json(read.part("calibration")) if read.has("calibration") else None,
+        "segments": SegmentTraining.from_json(read.part("segments"), schema, columns, signals)
+        if read.has("segments")
+        else None,
     }
 
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from drift_core.described import Described
 from drift_core.schema import MAX_CATEGORIES, Feature, Kind, Matrix, kind_in
+from drift_core.segment_cells import SegmentCells
 
 type Counts = npt.NDArray[np.int64]
 
@@ -250,9 +251,21 @@ def quantile_edges(values: Matrix, bins: int = QUANTILE_BINS) -> tuple[float, ..
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns of a model's windows, in matrix order."""
+    """The columns of a model's windows, in matrix order, and the segments that are counted apart.
+
+    Attributes
+    ----------
+    segments : by column; they are no part of the fingerprint, for a version that does not know of segments
+        counts into the same windows.
+    """
 
     columns: tuple[Column, ...]
+    segments: tuple[SegmentCells, ...] = ()
+
+    @property
+    def cells(self) -> int:
+        """Segments, over all columns that make some."""
+        return sum(len(one.names) for one in self.segments)
 
     @cached_property
     def offsets(self) -> tuple[int, ...]:

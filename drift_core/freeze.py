@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from drift_core.baseline import INTERVAL_WIDTH, PREDICTION, RESERVED, SAMPLE_ROWS, Baseline
 from drift_core.bins import Column, Layout
 from drift_core.calibrate import calibration
-from drift_core.history import History, Windows, by_rows, by_time
+from drift_core.history import History, Windows, by_rows, by_time, mixes_of
 from drift_core.monitor import Monitor
 from drift_core.monitor_settings import MonitorSettings
 from drift_core.noise import FEWEST_SPANS, Noise
@@ -19,6 +19,10 @@ from drift_core.reference import Seasonal
 from drift_core.relations import Relations
 from drift_core.schema import FeatureSchema, Kind, Matrix
 from drift_core.season import Season
+from drift_core.segment_cells import cells_of, check_room, counted_by_cell
+from drift_core.segment_noise import SegmentHistory, segment_noise
+from drift_core.segment_training import SegmentTraining
+from drift_core.segments import Segmentation, check_segments
 from drift_core.span import Span
 
 BLOCKS = 100
@@ -39,6 +43,7 @@ def freeze(
     held_out: npt.NDArray[np.intp] | None = None,
     times: npt.NDArray[np.int64] | None = None,
     settings: MonitorSettings | None = None,
+    segments: Sequence[Segmentation] = (),
     seed: int = 0,
     calibrate: Callable[[float], None] | None = None,
 ) -> Baseline:
@@ -53,6 +58,7 @@ def freeze(
     times : shape (m,), UTC milliseconds, when each row happened; None if nobody knows, then there is no
         season, and noise between windows is learned from live ones.
     settings : whose windows the noise is measured on.
+    segments : by whose columns rows are counted apart as well.
     seed : of the rows that are sampled, and of the simulation.
     calibrate : to find the charts' thresholds by simulation, some ten seconds; told the share that is done.
         None leaves the conservative ones, as do data from which the noise between windows cannot be told.
@@ -60,8 +66,9 @@ def freeze(
     Raises
     ------
     ValueError
-        If a feature takes a reserved name.
+        If a feature takes a reserved name, or a window's state has no room for the segments.
     """
+    check_segments(tuple(segments), schema)
     taken = [name for name in schema.names if name in RESERVED]
     if taken:
         raise ValueError(f"feature {taken[0]!r} has a reserved name; rename the column")
@@ -75,7 +82,8 @@ def freeze(
     for i, values in enumerate(watched.values(), start=matrix.shape[1]):
         places = np.arange(len(values)) if held_out is None else held_out
         rows[places, i], absent[places, i] = values, False
-    layout = Layout(tuple(columns))
+    layout = Layout(tuple(columns), cells_of(segments, schema))
+    check_room(layout)
     history = History.of(layout, rows, absent)
     season = Season.of(times)
     cells = season.cell(np.zeros(len(rows), np.int64) if times is None else times)
@@ -91,11 +99,18 @@ def freeze(
         seasonal=Seasonal.of(layout, season, history.flat, cells),
         relations=Relations.of(history.scores[:, : matrix.shape[1]], cells, seed=seed),
         sample=sample,
+        segments=SegmentTraining(
+            segments=tuple(segments), counts=counted_by_cell(layout, rows, history.flat.T)
+        )
+        if segments
+        else None,
     )
     if times is None:
         return baseline
     settings = settings or MonitorSettings()
     baseline = _with_noise(baseline, history, times, cells, settings)
+    counted = SegmentHistory(history=history, rows=rows, cells=cells)
+    baseline = replace(baseline, segments=_segment_training(baseline, counted, times, settings))
     monitor = Monitor(baseline=baseline, settings=settings)
     if calibrate is None or monitor.noise(Span.WINDOW, monitor.start()).count < FEWEST_SPANS:
         return baseline
@@ -124,6 +139,26 @@ def _with_noise(
     return replace(baseline, noise=noise, block_noise=blocks)
 
 
+def _segment_training(
+    baseline: Baseline, history: SegmentHistory, times: npt.NDArray[np.int64], settings: MonitorSettings
+) -> SegmentTraining | None:
+    """What training says of segments, with their noise; blocks stand in for windows that are too thin."""
+    if baseline.segments is None:
+        return None
+    monitor = Monitor(baseline=baseline, settings=settings)
+    noise = {
+        span: segment_noise(
+            monitor, history, by_time(times, span.seconds(settings) * 1000, settings.min_samples)
+        )
+        for span in baseline.noise
+    }
+    if Span.WINDOW not in noise and Span.HOUR in noise:
+        noise[Span.WINDOW] = noise[Span.HOUR]
+    elif Span.WINDOW not in noise and baseline.block_noise is not None:
+        noise[Span.WINDOW] = segment_noise(monitor, history, by_rows(times, len(times) // BLOCKS))
+    return replace(baseline.segments, noise=noise)
+
+
 def measured_noise(
     monitor: Monitor, history: History, spans: list[npt.NDArray[np.intp]], cells: npt.NDArray[np.int64]
 ) -> Noise:
@@ -137,14 +172,7 @@ def measured_noise(
     if len(spans) > MOST_MEASURED:
         spans = [spans[i] for i in np.linspace(0, len(spans) - 1, MOST_MEASURED).astype(int)]
     windows = history.windows(spans)
-    mixes: dict[tuple[tuple[int, int], ...], list[int]] = {}
-    for i, rows in enumerate(spans):
-        found, n = np.unique(cells[rows], return_counts=True)
-        # Windows within one cell are compared with the same shares, whatever their rows.
-        mix = (
-            ((int(found[0]), 1),) if len(found) == 1 else tuple(zip(found.tolist(), n.tolist(), strict=True))
-        )
-        mixes.setdefault(mix, []).append(i)
+    mixes = mixes_of(spans, cells)
     signals = len(monitor.baseline.signals)
     first = second = Noise.none(signals)
     for mix, members in mixes.items():

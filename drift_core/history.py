@@ -103,3 +103,24 @@ def by_rows(times: npt.NDArray[np.int64], size: int) -> list[npt.NDArray[np.intp
     """Row numbers of blocks of `size` rows in the order of time; the rest is left out."""
     order = np.argsort(times, kind="stable")
     return list(order[: len(order) // size * size].reshape(-1, size))
+
+
+def mixes_of(
+    spans: list[npt.NDArray[np.intp]], cells: npt.NDArray[np.int64]
+) -> dict[tuple[tuple[int, int], ...], list[int]]:
+    """Numbers of the spans by their rows in each of the season's cells.
+
+    Parameters
+    ----------
+    spans : row numbers of each.
+    cells : shape (m,), the season's cell of each row.
+    """
+    mixes: dict[tuple[tuple[int, int], ...], list[int]] = {}
+    for i, rows in enumerate(spans):
+        found, n = np.unique(cells[rows], return_counts=True)
+        # Windows within one cell are compared with the same shares, whatever their rows.
+        mix = (
+            ((int(found[0]), 1),) if len(found) == 1 else tuple(zip(found.tolist(), n.tolist(), strict=True))
+        )
+        mixes.setdefault(mix, []).append(i)
+    return mixes

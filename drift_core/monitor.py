@@ -36,11 +36,12 @@ from drift_core.naming import e_bh, log_e_of_chart, log_e_of_z, unit_factor
 from drift_core.noise import FEWEST_SPANS, MOST_SPANS, Noise
 from drift_core.reference import Reference
 from drift_core.schema import Matrix
+from drift_core.segment_verdicts import SegmentTests, judged_segments, segment_sides, with_segments
 from drift_core.signals import CORRELATION, RELATIONS, Law
 from drift_core.span import Span
 from drift_core.squeeze import squeezed
 from drift_core.thresholds import conservative
-from drift_core.verdict import ColumnVerdict, RelationsVerdict, Verdict
+from drift_core.verdict import ColumnVerdict, RelationsVerdict, SegmentVerdict, Verdict
 from drift_core.window import WindowState
 
 REMEMBERED_SCORE = 0.2
@@ -126,8 +127,17 @@ class Monitor:
         revised = charted is not None
         if span is Span.WINDOW and not revised:
             memory, charted = self._chart(memory, evidence, reference, state.n, start)
+        tests = SegmentTests(
+            span=span,
+            reference=reference,
+            noise=noise,
+            threshold=threshold,
+            fewest=self.settings.min_samples,
+            factors=self.factors,
+        )
+        segments = judged_segments(self.baseline, state.segments, tests)
         verdict = self._verdict(
-            _Seen(state, reference, single, charted or {}, phi[0], freedom),
+            _Seen(state, reference, single, charted or {}, phi[0], freedom, segments),
             span=span,
             start=start,
             end=end,
@@ -220,9 +230,13 @@ class Monitor:
         return Raw.join(parts)
 
     def threshold(self, span: Span) -> float:
-        """The z above which a signal alarms in one span; hours and days have the classifier's test too."""
+        """The z above which a signal alarms in one span, of all rows or of a segment's.
+
+        Hours and days have the classifier's test too.
+        """
         classifier = span is not Span.WINDOW and RELATIONS in self.baseline.signals.positions
-        return threshold_z(span, self.settings, self.baseline.signals.sides + classifier)
+        sides = self.baseline.signals.sides + classifier + segment_sides(self.baseline)
+        return threshold_z(span, self.settings, sides)
 
     def chart_threshold(self, n: int) -> Matrix:
         """The threshold of charts by size of drift, shape (4,), for windows of n rows."""
@@ -300,6 +314,9 @@ class Monitor:
         relations = self._relations(seen)
         features = {name: judged[name] for name in baseline.schema.names}
         scores = [column.score for column in judged.values()] + ([relations.score] if relations else [])
+        segments = seen.segments or {}
+        guilty = self._guilty(judged, relations, seen, span) if max(scores) > 1 else ()
+        scores += [one.score for one in segments.values()]
         drift = max(scores) > 1
         shifts = [abs(column.mean_shift_sigma or 0.0) for column in features.values()]
         n = seen.state.n
@@ -314,7 +331,7 @@ class Monitor:
             drift=drift,
             drift_score=max(scores),
             calibrating=calibrating,
-            guilty=self._guilty(judged, relations, seen, span) if drift else (),
+            guilty=with_segments(guilty, segments),
             gross_shift=max(shifts) > self.settings.drift_threshold,
             mean_shift_sigma=max(shifts),
             smallest_detectable_sigma=once,
@@ -323,6 +340,7 @@ class Monitor:
             prediction=judged.get(PREDICTION),
             interval_width=judged.get(INTERVAL_WIDTH),
             multivariate=relations,
+            segments=seen.segments,
         )
 
     def _column(self, position: int, seen: _Seen) -> ColumnVerdict:
@@ -415,3 +433,4 @@ class _Seen:
     charted: Charted
     phi: Matrix
     freedom: Matrix
+    segments: Mapping[str, SegmentVerdict] | None

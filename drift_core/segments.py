@@ -73,4 +73,8 @@ def check_segments(segments: tuple[Segmentation, ...], schema: FeatureSchema) ->
             )
         if one.column in seen or len(set(one.values)) < len(one.values) or not one.values:
             raise ValueError(f"segments by {one.column!r} are given twice or have no values; give each once")
+        if REST in one.values:
+            raise ValueError(
+                f"segments by {one.column!r} have the value {REST!r}, the name of all others; rename it"
+            )
         seen.add(one.column)

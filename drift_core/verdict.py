@@ -77,6 +77,26 @@ class RelationsVerdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentVerdict:
+    """The rows of one segment in one span.
+
+    Attributes
+    ----------
+    n : its rows.
+    drift, score : as for a column, the strongest of its columns.
+    column, top_contrast : which column that is, and the signal that found it.
+    guilty : its columns whose score exceeds 1, the strongest first.
+    """
+
+    n: int
+    drift: bool
+    score: float
+    column: str
+    top_contrast: str
+    guilty: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """One span of traffic, judged.
 
@@ -86,12 +106,14 @@ class Verdict:
     n : rows.
     drift, drift_score : whether anything drifted; the largest score.
     calibrating : whether the noise between such spans is not known yet, so that only gross shifts alarm.
-    guilty : columns that drifted, the strongest first; of the relations the two features.
+    guilty : columns that drifted, the strongest first; of the relations the two features; then those that
+        drifted within a segment only.
     gross_shift, mean_shift_sigma : whether the largest |mean shift| of a feature exceeds
         `drift_threshold`, and that shift.
     smallest_detectable_sigma : what this span alone would have found with a chance of 90 %.
     smallest_lasting_sigma : the drift that charts find if it lasts; None for hours and days.
     prediction, interval_width, multivariate : None when not watched.
+    segments : by name, those with enough rows; None when not watched, or when some rows were counted without.
     """
 
     model_name: str
@@ -112,10 +134,16 @@ class Verdict:
     prediction: ColumnVerdict | None
     interval_width: ColumnVerdict | None
     multivariate: RelationsVerdict | None
+    segments: Mapping[str, SegmentVerdict] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object; times are ISO 8601 in UTC, numbers have seven significant digits."""
+        """A JSON object; times are ISO 8601 in UTC, numbers have seven significant digits.
+
+        A model without segments has no field of them.
+        """
         described: dict[str, Any] = readable(asdict(self))
+        if self.segments is None:
+            del described["segments"]
         return {**described, "format": FORMAT}
 
 

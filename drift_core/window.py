@@ -20,6 +20,8 @@ import numpy.typing as npt
 from drift_core.bins import Column, Counts, Layout
 from drift_core.inflate import inflated, with_later
 from drift_core.schema import Matrix
+from drift_core.segment_cells import counted_by_cell
+from drift_core.segment_section import most_bytes, packed, unpacked
 
 type Hashes = npt.NDArray[np.uint64]
 
@@ -55,6 +57,8 @@ class WindowState:
         are not 0 (those that have a logarithm).
     comoments : shape (columns, columns), Σ of products of normal scores, in 1/1024².
     sample_ids, sample : the k rows with the smallest hash of their event id, shapes (k,) and (k, columns).
+    segments : shape (layout.cells, layout.offsets[-1]), `counts` by segment; None if some of the rows were
+        counted by a version that knows of none.
     """
 
     layout: Layout
@@ -67,6 +71,7 @@ class WindowState:
     comoments: Counts
     sample_ids: Hashes
     sample: npt.NDArray[np.float32]
+    segments: Counts | None
 
     MOMENTS: ClassVar[int] = 4
 
@@ -85,6 +90,7 @@ class WindowState:
             comoments=np.zeros((width, width), np.int64),
             sample_ids=np.zeros(0, np.uint64),
             sample=np.zeros((0, width), np.float32),
+            segments=np.zeros((layout.cells, layout.offsets[-1]), np.int64),
         )
 
     @classmethod
@@ -107,23 +113,30 @@ class WindowState:
         scores = layout.scores[flat]
         sample_ids, sample = _smallest(ids, rows, layout.sample_size)
         moments = [_moments(column, rows[:, i]) for i, column in enumerate(layout.columns)]
+        segments = counted_by_cell(layout, rows, flat)
         return cls(
             layout=layout,
             n=len(rows),
             duplicates=duplicates,
             first_event=int(event_times.min()),
             last_event=int(event_times.max()),
-            counts=np.bincount(flat.ravel(), minlength=layout.offsets[-1]).astype(np.int64),
+            counts=segments[: len(layout.segments[0].names)].sum(0)
+            if layout.segments
+            else np.bincount(flat.ravel(), minlength=layout.offsets[-1]).astype(np.int64),
             moments=np.array(moments, np.int64).reshape(len(layout.columns), cls.MOMENTS),
             # Whole numbers below 2**24, so the float product is exact up to 2**29 rows, and BLAS does it.
             comoments=(scores @ scores.T).astype(np.int64),
             sample_ids=sample_ids,
             sample=sample,
+            segments=segments,
         )
 
     def __add__(self, other: WindowState) -> WindowState:
         if self.layout.fingerprint != other.layout.fingerprint:
             raise ValueError("windows counted with different baselines cannot be added; keep versions apart")
+        if self.layout.segments != other.layout.segments:
+            raise ValueError("windows counted with different segments cannot be added; keep versions apart")
+        mine, others = self.segments, other.segments
         ids = np.concatenate([self.sample_ids, other.sample_ids])
         rows = np.concatenate([self.sample, other.sample])
         sample_ids, sample = _smallest(ids, rows, self.layout.sample_size)
@@ -138,6 +151,7 @@ class WindowState:
             comoments=self.comoments + other.comoments,
             sample_ids=sample_ids,
             sample=sample,
+            segments=None if mine is None or others is None else mine + others,
         )
 
     def __eq__(self, other: object) -> bool:
@@ -185,7 +199,10 @@ class WindowState:
             self.sample_ids.astype("<u8"),
             self.sample.astype("<f4"),
         )
-        return header + zlib.compress(b"".join(part.tobytes() for part in parts), 1)
+        content = b"".join(part.tobytes() for part in parts)
+        if self.layout.segments and self.n and self.segments is not None:
+            content += packed(self.layout, self.segments)
+        return header + zlib.compress(content, 1)
 
     @classmethod
     def from_bytes(cls, layout: Layout, data: bytes) -> Self:
@@ -209,7 +226,7 @@ class WindowState:
             raise ValueError(f"this window state keeps {kept} rows, its layout {layout.sample_size} at most")
         words = layout.offsets[-1] + width * cls.MOMENTS + width * (width + 1) // 2 + kept
         size = 8 * words + 4 * kept * width
-        rest = inflated(data[_HEADER.size :], with_later(size))
+        rest = inflated(data[_HEADER.size :], with_later(size + most_bytes(layout)))
         if len(rest) < size:
             raise ValueError(f"this window state holds {len(rest)} bytes, its layout {size}")
         take = _Taker(rest)
@@ -219,6 +236,9 @@ class WindowState:
         comoments = np.zeros((width, width), np.int64)
         comoments[np.tril_indices(width)] = lower
         comoments = comoments + np.tril(comoments, -1).T
+        segments: Counts | None = np.zeros((layout.cells, layout.offsets[-1]), np.int64)
+        if layout.segments and n:
+            segments = unpacked(layout, rest[size:])
         return cls(
             layout=layout,
             n=n,
@@ -230,6 +250,7 @@ class WindowState:
             comoments=comoments,
             sample_ids=take("<u8", kept).astype(np.uint64),
             sample=take("<f4", kept * width).astype(np.float32).reshape(kept, width),
+            segments=segments,
         )
 
 

@@ -3,7 +3,7 @@
 select "start", span, model_version, n as row_count, drift,
        round(drift_score, 3) as drift_score,
        round(mean_shift_sigma, 2) as mean_shift_sigma,
-       guilty, since, calibrating
+       guilty, guilty_segments, since, calibrating
 from verdicts
 where dt >= :since
 order by "start", span, model_version

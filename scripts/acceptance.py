@@ -26,6 +26,7 @@ from drift_core.evidence import values_of
 from drift_core.expected_error import ExpectedErrorBaseline
 from drift_core.freeze import freeze
 from drift_core.schema import Matrix
+from drift_core.segment_cells import NoRoomError
 from scripts.archived import Archived
 from training.bundle import Bundle, version_of
 from training.expected_error import with_prediction
@@ -157,17 +158,21 @@ def accepted(
     """
     refuse_unfit(manifest, archived)
     table, rows = archived.table, len(archived.table.matrix)
-    unnamed = freeze(
-        model_name=manifest.model_name,
-        model_version="unnamed",
-        schema=manifest.schema,
-        matrix=table.matrix,
-        predictions=archived.served["prediction"],
-        interval_widths=archived.interval_widths,
-        times=table.times,
-        settings=replace(manifest.monitor, window_seconds=archived.window_seconds),
-        calibrate=calibrate,
-    )
+    try:
+        unnamed = freeze(
+            model_name=manifest.model_name,
+            model_version="unnamed",
+            schema=manifest.schema,
+            matrix=table.matrix,
+            predictions=archived.served["prediction"],
+            interval_widths=archived.interval_widths,
+            times=table.times,
+            settings=replace(manifest.monitor, window_seconds=archived.window_seconds),
+            segments=manifest.segments,
+            calibrate=calibrate,
+        )
+    except NoRoomError as error:  # wider traffic has more bins
+        raise AcceptError(str(error)) from error
     at = decision.at.astimezone(UTC)
     version = version_of(kept[MODEL_FILE], unnamed, at)
     files = {

@@ -207,4 +207,5 @@ def _items(dynamodb: Any, table: str, partition: str) -> Iterator[Mapping[str, A
 
 
 def _lasting(verdict: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in verdict.items() if name not in OF_THE_MOMENT}
+    """What is the same whenever it is judged. What an older version left out is empty in a later one's."""
+    return {name: value for name, value in verdict.items() if name not in OF_THE_MOMENT and value}

@@ -48,6 +48,12 @@ def main(
         float, typer.Option(min=0.5, max=0.999, help="Promised share of labels inside the interval.")
     ] = 0.9,
     ignore: Annotated[str, typer.Option(help="Columns to leave out, separated by commas.")] = "",
+    segments: Annotated[
+        str,
+        typer.Option(
+            help="Columns by whose values predictions are judged apart as well, separated by commas."
+        ),
+    ] = "",
     false_alarms_per_month: Annotated[
         float, typer.Option(max=100, help="How often you accept to be woken for nothing.")
     ] = _DEFAULTS.false_alarms_per_month,
@@ -74,7 +80,9 @@ def main(
         target, time_column = target or generator.TARGET, time_column or generator.TIME_COLUMN
     if target is None:
         raise typer.BadParameter("--data needs --target, the column to predict")
-    ignored = [name.strip() for name in ignore.split(",") if name.strip()]
+    ignored, apart = (
+        [name.strip() for name in names.split(",") if name.strip()] for names in (ignore, segments)
+    )
     try:
         name = check_name("--model-name", model_name or (data.stem if data else generator.MODEL_NAME))
         monitor = MonitorSettings(
@@ -97,6 +105,7 @@ def main(
                 coverage=coverage,
                 seed=seed,
                 monitor=monitor,
+                segments=apart,
                 calibrate=done,
                 **about,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -31,12 +31,14 @@ from drift_core.interval import IntervalRule
 from drift_core.monitor_settings import MonitorSettings
 from drift_core.policy import QualityPolicy
 from drift_core.schema import Matrix
+from drift_core.segment_cells import NoRoomError
 from training.bundle import Bundle, version_of
 from training.data import DataError
 from training.expected_error import expected_error
 from training.export import check_parity, run, to_onnx
 from training.fit import Split, conformal_offset, fit, importance, predict, split
 from training.sample import sample_parquet
+from training.segments import segments_by
 from training.table import Table, tabulate
 
 _VERSIONS = {library.__name__: library.__version__ for library in (sklearn, skl2onnx, onnx, onnxruntime, np)}
@@ -53,6 +55,7 @@ def train(
     seed: int = 0,
     monitor: MonitorSettings | None = None,
     quality: QualityPolicy | None = None,
+    segments: Sequence[str] = (),
     units: Mapping[str, str] | None = None,
     source: Mapping[str, Any] | None = None,
     calibrate: Callable[[float], None] | None = None,
@@ -67,6 +70,7 @@ def train(
     created_at : with a time zone; it becomes part of the version.
     coverage : promised share of labels inside the interval.
     quality : how labels will be judged; the clumping of errors is measured in windows of its length.
+    segments : columns by whose values predictions are judged apart as well.
     units : what a number counts, by column; for people.
     source : where the data comes from; for people.
     calibrate : as in `drift_core.freeze.freeze`: told how far the simulation of thresholds is, or None to
@@ -81,6 +85,7 @@ def train(
     """
     units = units or {}
     table = tabulate(frame, target=target, time_column=time_column, units=units)
+    apart = segments_by(segments, table.schema, table.matrix)
     parts = split(len(table.labels), table.times, coverage=coverage, seed=seed)
     features = table.matrix.astype(np.float32)
     labels = table.labels
@@ -111,19 +116,23 @@ def train(
     )
     windows = None if table.times is None else quality.windows(table.times[held_out])
     errors = _errors(served, labels[held_out], guess.estimates, calibrating, windows)
-    unnamed = freeze(
-        model_name=model_name,
-        model_version="unnamed",
-        schema=table.schema,
-        matrix=table.matrix,
-        predictions=served["prediction"],
-        interval_widths=served["interval_upper"] - served["interval_lower"],
-        held_out=held_out,
-        times=table.times,
-        settings=monitor,
-        seed=seed,
-        calibrate=calibrate,
-    )
+    try:
+        unnamed = freeze(
+            model_name=model_name,
+            model_version="unnamed",
+            schema=table.schema,
+            matrix=table.matrix,
+            predictions=served["prediction"],
+            interval_widths=served["interval_upper"] - served["interval_lower"],
+            held_out=held_out,
+            times=table.times,
+            settings=monitor,
+            segments=apart,
+            seed=seed,
+            calibrate=calibrate,
+        )
+    except NoRoomError as error:
+        raise DataError(str(error)) from error
     created_at = created_at.astimezone(UTC)
     baseline = replace(unnamed, model_version=version_of(model, unnamed, created_at))
     files = {
@@ -143,6 +152,7 @@ def train(
         interval=rule,
         monitor=monitor,
         quality=quality,
+        segments=apart,
         metrics={
             **_metrics(
                 {name: values[~calibrating] for name, values in served.items()},

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from drift_core.event import EARLIEST_MS
-from drift_core.verdict import ColumnVerdict, RelationsVerdict, Verdict
+from drift_core.verdict import ColumnVerdict, RelationsVerdict, SegmentVerdict, Verdict
 from scripts import saved_queries
 from scripts.deployment import feature_types
 from training import generator
@@ -67,15 +67,18 @@ def test_verdicts_have_their_own_fields_first(resources: dict[str, Any]) -> None
     assert found["features"] == f"map<string,{column}>"
     assert found["prediction"] == found["interval_width"] == column
     assert found["multivariate"] == relations
+    assert found["segments"] == f"map<string,{struct(SegmentVerdict)}>"
+    assert found["guilty_segments"] == found["guilty"] == "array<string>"
 
 
 def struct(of: type[Any]) -> str:
-    """The struct that holds what `Verdict.to_json` makes of a part: times are texts."""
+    """The struct that holds what `Verdict.to_json` makes of a part: but for `n`, whole numbers are times."""
     kinds = {"bool": "boolean", "float": "double", "str": "string", "int": "string"}
     members = []
     for field in fields(of):
         kind = str(field.type).removesuffix(" | None")
-        members.append(f"{field.name}:{'array<string>' if kind.startswith('tuple[str') else kinds[kind]}")
+        name = "bigint" if field.name == "n" else kinds.get(kind, "array<string>")
+        members.append(f"{field.name}:{name}")
     return f"struct<{','.join(members)}>"
 
 

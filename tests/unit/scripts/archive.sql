@@ -36,11 +36,13 @@ create table verdict_files as select *, 'm' as model_name, 'v1' as model_version
        0.5 as mean_shift_sigma, 0.3 as smallest_detectable_sigma, 0.05 as smallest_lasting_sigma,
        '2026-01-02' as dt
 from (values
-    ('2026-01-02T10:00:00+00:00', '2026-01-02T10:05:00+00:00', 2, false, 0.4::double, []::varchar[], 0, 300),
-    ('2026-01-02T10:05:00+00:00', '2026-01-02T10:10:00+00:00', 1, false, 0.9, []::varchar[], 0, 300),
-    ('2026-01-02T10:05:00+00:00', '2026-01-02T10:10:00+00:00', 3, true, 4.0, ['rooms', 'prediction'], 1, 300),
-    ('2026-01-02T10:10:00+00:00', '2026-01-02T10:15:00+00:00', 3, true, 2.0, ['rooms'], 0, 300)
-) as t("start", "end", n, drift, drift_score, guilty, revision, window_seconds);
+    ('2026-01-02T10:00:00+00:00', '2026-01-02T10:05:00+00:00', 2, false, 0.4::double, []::varchar[],
+     null::varchar[], null::boolean, 0, 300),
+    ('2026-01-02T10:05:00+00:00', '2026-01-02T10:10:00+00:00', 1, false, 0.9, [], [], false, 0, 300),
+    ('2026-01-02T10:05:00+00:00', '2026-01-02T10:10:00+00:00', 3, true, 4.0, ['rooms', 'prediction'],
+     ['area=coast', 'area=hills'], false, 1, 300),
+    ('2026-01-02T10:10:00+00:00', '2026-01-02T10:15:00+00:00', 3, true, 2.0, ['rooms'], ['area=hills'], true, 0, 300)
+) as t("start", "end", n, drift, drift_score, guilty, guilty_segments, in_segments_only, revision, window_seconds);
 
 create table reconciled_files (
     kind varchar, model_name varchar, model_version varchar, window_seconds integer, window_start varchar, shard_id varchar,

@@ -100,6 +100,11 @@ def test_guilty_features_counts_verdicts_by_feature(archive: duckdb.DuckDBPyConn
     assert [row[:4] for row in rows] == [("rooms", "window", 2, 2), ("prediction", "window", 1, 0)]
 
 
+def test_segments_count_in_the_last_word_on_each_span(archive: duckdb.DuckDBPyConnection) -> None:
+    rows = ask(archive, "segment_drift")
+    assert [row[:5] for row in rows] == [("area=hills", "window", 2, 1, 1), ("area=coast", "window", 1, 0, 1)]
+
+
 def test_the_error_uses_the_last_label_of_each_prediction(archive: duckdb.DuckDBPyConnection) -> None:
     (row,) = ask(archive, "prediction_error")
     assert row[2:] == (2, -2.0, 2.0, pytest.approx(2.24), 50.0)
