@@ -14,11 +14,19 @@ import pandas as pd
 import skl2onnx
 import sklearn
 
-from drift_core.bundle import BASELINE_FILE, MODEL_FILE, SAMPLE_FILE, FileEntry, Manifest
+from drift_core.bundle import (
+    ATTRIBUTION_FILE,
+    BASELINE_FILE,
+    MODEL_FILE,
+    SAMPLE_FILE,
+    FileEntry,
+    Manifest,
+)
 from drift_core.freeze import freeze
 from drift_core.interval import IntervalRule
 from drift_core.monitor_settings import MonitorSettings
 from drift_core.schema import Matrix
+from training.attribute import attribute
 from training.bundle import Bundle, version_of
 from training.data import DataError
 from training.export import check_parity, run, to_onnx
@@ -97,12 +105,20 @@ def train(
         seed=seed,
         calibrate=calibrate,
     )
+    attributions = attribute(
+        model,
+        table.schema.names,
+        features[held_out],
+        None if table.times is None else table.times[held_out],
+        seed=seed,
+    )
     created_at = created_at.astimezone(UTC)
     baseline = replace(unnamed, model_version=version_of(model, unnamed, created_at))
     files = {
         MODEL_FILE: model,
         BASELINE_FILE: baseline.to_json().encode(),
         SAMPLE_FILE: sample_parquet(table, held_out, served, seed=seed),
+        ATTRIBUTION_FILE: attributions.to_json().encode(),
     }
     manifest = Manifest(
         model_name=model_name,
