@@ -27,7 +27,7 @@ PERMUTATIONS = 64
 """Of each row. With 50 features the sampling error is 5 % of a feature's mean |φ| (`benchmarks`)."""
 
 ABOVE, BELOW, NEAR = (0.5, 0.75, 0.9, 0.975), (0.5, 0.25, 0.1, 0.025), (0.5, 0.25)
-"""Quantiles in training that charts count rows beyond: of φ, above and below, and of |φ|, nearer to 0. So they
+"""Quantiles in training that charts count rows beyond: of φ, above and below; of |φ|, nearer to 0. So they
 see a feature that pushes answers up or down more than it did, and one that no longer matters."""
 
 MARKS = len(ABOVE) + len(BELOW) + len(NEAR)
