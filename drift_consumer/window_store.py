@@ -133,6 +133,12 @@ class WindowStore:
         found = self._query(**between(series, start, end))
         return (_stored(series, item, layout) for item in found)
 
+    def first_in(self, series: Series, start: int, end: int) -> int | None:
+        """Start of the first window that begins in [start, end), UTC milliseconds; None if there is none."""
+        query = between(series, start, end)
+        found = self._dynamodb.query(TableName=self._table, Limit=1, **query)["Items"]
+        return int(found[0]["sk"]["S"].partition("#")[0]) if found else None
+
     def settle(self, window: StoredWindow) -> bool:
         """Take an item off the pending ones, unless more has been counted since it was read.
 

@@ -2,7 +2,7 @@
 
 A bundle is a folder `bundles/<model name>/<model version>/` with `model.onnx`, `baseline.json`,
 `sample.parquet` and the `manifest.json` that describes and vouches for them, and since labels are judged
-`errors.json` and `expected_error.onnx`. It is never changed.
+`errors.json`, `expected_error.onnx` and `attribution.json`. It is never changed.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ BASELINE_FILE = "baseline.json"
 SAMPLE_FILE = "sample.parquet"
 ERRORS_FILE = "errors.json"
 EXPECTED_ERROR_FILE = "expected_error.onnx"
+ATTRIBUTION_FILE = "attribution.json"
 
 MODEL_INPUT = "features"
 """Name of the ONNX input: float32, shape (n, number of features), coded by the schema."""
@@ -50,6 +51,7 @@ LARGEST = {
     MODEL_FILE: 256 << 20,
     ERRORS_FILE: 1 << 20,
     EXPECTED_ERROR_FILE: 64 << 20,
+    ATTRIBUTION_FILE: 4 << 20,
 }
 """Bytes of the files that functions read, at most: a function has about a gigabyte of memory."""
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.console import Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from drift_core.bundle import Manifest
+from drift_core.attribution import AttributionBaseline
+from drift_core.bundle import ATTRIBUTION_FILE, Manifest
 from drift_core.schema import Feature, Kind
 from training.bundle import Bundle
 from training.outlook import outlook
@@ -19,7 +22,7 @@ def report(bundle: Bundle) -> RenderableType:
         Text(f"{manifest.model_name} {manifest.model_version}", style="bold"),
         _data(manifest),
         Text(),
-        _features(manifest),
+        _features(manifest, _attributions(bundle)),
         Text(),
         _quality(manifest),
         Text(),
@@ -36,13 +39,23 @@ def _data(manifest: Manifest) -> Text:
     )
 
 
-def _features(manifest: Manifest) -> Grid:
+def _attributions(bundle: Bundle) -> Mapping[str, float]:
+    """By feature, how far it moves an answer on average; none of a bundle without attributions."""
+    if ATTRIBUTION_FILE not in bundle.files:
+        return {}
+    found = AttributionBaseline.from_json(bundle.files[ATTRIBUTION_FILE], bundle.manifest.schema.names)
+    return found.by_feature(found.importance)
+
+
+def _features(manifest: Manifest, attributions: Mapping[str, float]) -> Grid:
     grid = Grid(title="Features")
     grid.add_column("feature", overflow="fold")
     grid.add_column("read as")
     grid.add_column("values", overflow="fold")
     grid.add_column("missing", justify="right")
     grid.add_column("importance", justify="right")
+    if attributions:
+        grid.add_column("moves", justify="right")
     rows = manifest.training["rows"]
     features = {feature.name: feature for feature in manifest.schema.features}
     for name, importance in manifest.importance.items():
@@ -53,8 +66,11 @@ def _features(manifest: Manifest) -> Grid:
             Text(_values(features[name])),  # a category may look like markup
             f"{missing:.1%}" if missing else "",
             _number(importance),
+            *([_number(attributions[name])] if attributions else []),
         )
-    grid.caption = "importance: growth of the MAE when the column is shuffled"
+    grid.caption = "importance: growth of the MAE when the column is shuffled" + (
+        "; moves: mean |Shapley value|" if attributions else ""
+    )
     return grid
 
 

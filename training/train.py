@@ -16,6 +16,7 @@ import skl2onnx
 import sklearn
 
 from drift_core.bundle import (
+    ATTRIBUTION_FILE,
     BASELINE_FILE,
     ERRORS_FILE,
     EXPECTED_ERROR_FILE,
@@ -32,6 +33,7 @@ from drift_core.monitor_settings import MonitorSettings
 from drift_core.policy import QualityPolicy
 from drift_core.schema import Matrix
 from drift_core.segment_cells import NoRoomError
+from training.attribute import attribute
 from training.bundle import Bundle, version_of
 from training.data import DataError
 from training.expected_error import expected_error
@@ -133,6 +135,13 @@ def train(
         )
     except NoRoomError as error:
         raise DataError(str(error)) from error
+    attributions = attribute(
+        model,
+        table.schema.names,
+        features[held_out],
+        None if table.times is None else table.times[held_out],
+        seed=seed,
+    )
     created_at = created_at.astimezone(UTC)
     baseline = replace(unnamed, model_version=version_of(model, unnamed, created_at))
     files = {
@@ -141,6 +150,7 @@ def train(
         SAMPLE_FILE: sample_parquet(table, held_out, served, seed=seed),
         ERRORS_FILE: errors.to_json().encode(),
         EXPECTED_ERROR_FILE: guess.onnx,
+        ATTRIBUTION_FILE: attributions.to_json().encode(),
     }
     manifest = Manifest(
         model_name=model_name,

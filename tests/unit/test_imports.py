@@ -108,7 +108,7 @@ def test_nobody_imports_the_scripts_but_the_scripts() -> None:
 @pytest.mark.parametrize("function", ["ingest_lambda", "drift_consumer"])
 def test_the_requirements_name_what_a_function_imports(function: str) -> None:
     """Each third-party import of a function is in the requirements that its package is built from."""
-    named = {"ingest_lambda": ["ingest"], "drift_consumer": ["consumer", "evaluator"]}[function]
+    named = {"ingest_lambda": ["ingest"], "drift_consumer": ["consumer", "evaluator", "quality"]}[function]
     listed = {
         line.split("=")[0].strip().lower().replace("-", "_").removesuffix(" ")
         for name in named

@@ -57,6 +57,15 @@ def test_columns_are_told_by_kind_values_and_missing_share(bundle: Bundle) -> No
     assert f"{missing:.1%}" in rows["gap"]
 
 
+def test_features_are_told_with_how_far_they_move_answers(bundle: Bundle) -> None:
+    """Those of `x` are nearly 9 |x - x'|, those of a constant nothing at all."""
+    rows = {line.split("│")[1].strip(): line for line in said(bundle, width=120).splitlines() if "│" in line}
+    moves = {name: float(rows[name].split("│")[-2]) for name in ("x", "same", "kind")}
+    assert 5 < moves["x"] < 10
+    assert moves["same"] == moves["kind"] == 0
+    assert "moves: mean |Shapley value|" in said(bundle, width=200)
+
+
 def test_without_times_the_report_says_what_is_not_known(bundle: Bundle) -> None:
     told = " ".join(said(bundle, width=200).split())
     assert "Season: none" in told

@@ -12,6 +12,7 @@ import pytest
 from drift_core import calibrate
 from drift_core.baseline import INTERVAL_WIDTH, PREDICTION, Baseline
 from drift_core.bundle import (
+    ATTRIBUTION_FILE,
     BASELINE_FILE,
     ERRORS_FILE,
     EXPECTED_ERROR_FILE,
@@ -145,7 +146,7 @@ def test_the_baseline_counts_every_row_once(bundle: Bundle) -> None:
 
 def test_the_files_are_those_that_the_manifest_vouches_for(bundle: Bundle) -> None:
     manifest = bundle.manifest
-    names = {MODEL_FILE, BASELINE_FILE, SAMPLE_FILE, ERRORS_FILE, EXPECTED_ERROR_FILE}
+    names = {MODEL_FILE, BASELINE_FILE, SAMPLE_FILE, ERRORS_FILE, EXPECTED_ERROR_FILE, ATTRIBUTION_FILE}
     assert set(manifest.files) == set(bundle.files) == names
     for name, content in bundle.files.items():
         assert manifest.verify(name, content) == content
