@@ -18,6 +18,7 @@ from drift_core.bundle import BASELINE_FILE, MODEL_FILE, SAMPLE_FILE, FileEntry,
 from drift_core.freeze import freeze
 from drift_core.interval import IntervalRule
 from drift_core.monitor_settings import MonitorSettings
+from drift_core.policy import QualityPolicy, RetrainingPolicy
 from drift_core.schema import Matrix
 from training.bundle import Bundle, version_of
 from training.data import DataError
@@ -39,6 +40,8 @@ def train(
     coverage: float = 0.9,
     seed: int = 0,
     monitor: MonitorSettings | None = None,
+    quality: QualityPolicy | None = None,
+    retraining: RetrainingPolicy | None = None,
     units: Mapping[str, str] | None = None,
     source: Mapping[str, Any] | None = None,
     calibrate: Callable[[float], None] | None = None,
@@ -52,6 +55,7 @@ def train(
     frame : one row per observation; every column but the target and the time is a feature.
     created_at : with a time zone; it becomes part of the version.
     coverage : promised share of labels inside the interval.
+    quality, retraining : what the manifest says of labels and of incidents; None for the defaults.
     units : what a number counts, by column; for people.
     source : where the data comes from; for people.
     calibrate : as in `drift_core.freeze.freeze`: told how far the simulation of thresholds is, or None to
@@ -113,6 +117,8 @@ def train(
         schema=table.schema,
         interval=rule,
         monitor=monitor,
+        quality=quality or QualityPolicy(),
+        retraining=retraining or RetrainingPolicy(),
         metrics=_metrics(
             {name: values[~calibrating] for name, values in served.items()},
             labels[parts.test],
