@@ -150,11 +150,11 @@ def command(
         alarm_topic_arn=alarm_topic_arn,
     )
     make: Any = boto3.client
-    to = services(make, names, calibrate=_quietly if calibrate else None)
+    to = services(make, names, calibrate=quietly if calibrate else None)
     carried_out(to, reason=reason, since=since, until=until, run=run, force=force)
 
 
-def _quietly(done: float) -> None:
+def quietly(done: float) -> None:
     """Nobody watches a bar."""
 
 
