@@ -97,7 +97,8 @@ def carried_out(to: Services, *, reason: str, since: str, until: str, run: str, 
     Parameters
     ----------
     since, until : ISO 8601, or empty.
-    run : who trains; empty for whoever is logged in.
+    run : who trains; empty for whoever is logged in. Where nobody is, what is printed goes to a log, so what
+        may quote values of features is not told.
     """
     try:
         request = Request(
@@ -110,7 +111,13 @@ def carried_out(to: Services, *, reason: str, since: str, until: str, run: str, 
     except RefusedError as error:
         typer.echo(f"not now: {error}")
     except FAILURES as error:
-        typer.echo(f"error: {error}", err=True)
+        quotes = run and isinstance(error, DataError | ParityError)
+        told = (
+            f"{type(error).__name__}: python -m scripts.retrain --force by hand tells more"
+            if quotes
+            else error
+        )
+        typer.echo(f"error: {told}", err=True)
         raise typer.Exit(1) from error
     else:
         typer.echo(outcome.told(request.cause))
