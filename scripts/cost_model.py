@@ -12,8 +12,8 @@ DAYS = 30
 HOURS = DAYS * 24
 SECONDS = HOURS * 3600
 
-ALARM_METRICS = 18
-"""Metrics that the template's alarms watch; two alarms watch two."""
+ALARM_METRICS = 20
+"""Metrics that the template's alarms watch; three alarms watch two."""
 
 MODEL_METRICS = 7 + 5 + 7 + 1
 """Custom metrics of a model: of verdicts, of the API, of the event source mapping, and of the reconciler. A
@@ -37,6 +37,7 @@ class Load:
     classifier_ms : billed beside, for each hour and each day.
     state_kb, memory_kb : a window's state and the charts in DynamoDB, as the benchmark measures them.
     row_bytes : an archived row as Parquet.
+    retrainings : in a month, each `retraining_minutes` of a build.
     log_bytes : written for one request, by the function and the API.
     archive_days : for how long rows are kept.
     """
@@ -55,6 +56,8 @@ class Load:
     reconciler_ms: int = 300
     footer_ms: int = 2
     classifier_ms: int = 1_500
+    retrainings: int = 1
+    retraining_minutes: int = 10
     row_bytes: int = 58
     log_bytes: int = 1_300
     archive_days: int = 365
@@ -169,6 +172,7 @@ ITEMS = (
         "CloudWatch Logs GB",
         lambda x: (x.requests * x.log_bytes + (x.batches + x.runs + HOURS) * 800) / 1e9,
     ),
+    Item("CodeBuild", "CodeBuild minute, general1.medium", lambda x: x.retrainings * x.retraining_minutes),
     Item("X-Ray", "X-Ray trace", lambda x: sum(_traced(f.calls(x)) for f in FUNCTIONS)),
 )
 """One line for each thing that is paid for."""

@@ -17,6 +17,7 @@ TEXT = Path(__file__).with_suffix(".md")
 
 AS_SET = (
     "instances", "ingest_ms", "consumer_ms", "evaluator_ms", "batching_seconds", "row_bytes", "archive_days",
+    "retrainings", "retraining_minutes",
 )  # fmt: skip
 """Fields of `Load` that the text tells as they are."""
 

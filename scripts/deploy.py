@@ -27,6 +27,7 @@ from scripts.deployment import (
 )
 from scripts.parameters import TEMPLATE, ParameterError, check, named
 from scripts.process import ProcessError, run
+from scripts.retraining_source import upload_source
 from scripts.stack import LOCAL, Stack, StackError, Target
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -111,6 +112,7 @@ def deploy_all(target: Target, folder: Path, parameters: Mapping[str, str]) -> t
     with step(f"deploy the stack {target.stack_name}"):
         stack = deploy_stack(target, manifest, say=_detail, parameters=parameters)
     with step(f"upload and activate {manifest.model_version}"):
+        upload_source(stack)
         activate(stack, upload_bundle(stack, folder))
     return stack, manifest
 

@@ -7,14 +7,13 @@ import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from botocore.exceptions import ClientError
-
-from drift_core.bundle import MANIFEST_FILE, Manifest, bundle_prefix
+from drift_core.bundle import MANIFEST_FILE, Manifest
 from drift_core.schema import FeatureSchema, Kind
 from scripts import local_template
 from scripts.parameters import check
 from scripts.process import run
 from scripts.stack import LOCAL, PROJECT, Stack, Target
+from training.store import StoreError, upload
 
 type Say = Callable[[str], None]
 
@@ -145,25 +144,11 @@ def upload_bundle(stack: Stack, folder: Path) -> Manifest:
         If this version lies there with another content: a bundle is never changed.
     """
     content = (folder / MANIFEST_FILE).read_bytes()
-    manifest = Manifest.from_json(content)
-    prefix = bundle_prefix(manifest.model_name, manifest.model_version)
-    files: Mapping[str, bytes] = {
-        **{name: manifest.verify(name, (folder / name).read_bytes()) for name in manifest.files},
-        MANIFEST_FILE: content,
-    }
-    s3, bucket = stack.client("s3"), stack.outputs["ModelsBucketName"]
-    for name, body in files.items():
-        try:
-            s3.put_object(Bucket=bucket, Key=prefix + name, Body=body, IfNoneMatch="*")
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "PreconditionFailed":
-                raise
-            if s3.get_object(Bucket=bucket, Key=prefix + name)["Body"].read() != body:
-                raise DeploymentError(
-                    f"s3://{bucket}/{prefix}{name} exists with another content, and a bundle is never "
-                    f"changed: train it again"
-                ) from error
-    return manifest
+    files = {name: (folder / name).read_bytes() for name in Manifest.from_json(content).files}
+    try:
+        return upload(stack.client("s3"), stack.outputs["ModelsBucketName"], content, files)
+    except StoreError as error:
+        raise DeploymentError(str(error)) from error
 
 
 def activate(stack: Stack, manifest: Manifest) -> None:

@@ -24,6 +24,7 @@ PRICES = {
     "CloudWatch dashboard": 3.00,
     "CloudWatch Logs GB": 0.50,
     "X-Ray trace": 5.00e-6,
+    "CodeBuild minute, general1.medium": 0.01,
     "SageMaker endpoint hour, ml.m5.large": 0.115,
     "SageMaker processing hour, ml.m5.xlarge": 0.230,
     "SageMaker endpoint data, GB": 0.016,

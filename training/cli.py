@@ -15,7 +15,8 @@ from rich.progress import Progress
 
 from drift_core.bundle import check_name
 from drift_core.monitor_settings import MonitorSettings
-from training import generator
+from drift_core.policy import QualityPolicy, RetrainingMode, RetrainingPolicy
+from training import generator, retrain_cli
 from training.bundle import DEFAULT_FOLDER, write
 from training.data import DataError, read, without
 from training.export import ParityError
@@ -24,14 +25,18 @@ from training.train import train
 
 app = typer.Typer(add_completion=False, pretty_exceptions_show_locals=False)
 
+app.command("retrain", help=retrain_cli.HELP)(retrain_cli.command)
+
 _DEFAULTS = MonitorSettings()
+_QUALITY, _RETRAINING = QualityPolicy(), RetrainingPolicy()
 
 BAD_DATA, BAD_EXPORT = 2, 1
 """Exit codes: mend the data or the options; or the model could not be exported faithfully."""
 
 
-@app.command()
+@app.callback(invoke_without_command=True)
 def main(
+    context: typer.Context,
     *,
     data: Annotated[
         Path | None, typer.Option(help="A .csv or .parquet file, one row per observation.")
@@ -66,14 +71,34 @@ def main(
     min_samples: Annotated[
         int, typer.Option(help="A window with fewer rows is carried into the next.")
     ] = _DEFAULTS.min_samples,
+    label_window_hours: Annotated[
+        int, typer.Option(help="Predictions of so many hours have their labels judged together.")
+    ] = _QUALITY.window_hours,
+    min_labels: Annotated[
+        int, typer.Option(help="Labels of fewer predictions wait for the next ones.")
+    ] = _QUALITY.min_labels,
+    retraining: Annotated[
+        RetrainingMode, typer.Option(help="What an incident may lead to; see docs/retraining.md.")
+    ] = _RETRAINING.mode,
+    retrain_min_labels: Annotated[
+        int, typer.Option(help="Labelled predictions that a retraining needs.")
+    ] = _RETRAINING.min_labels,
+    retrain_margin: Annotated[
+        float, typer.Option(help="Share of the error by which a retrained model must be better.")
+    ] = _RETRAINING.margin,
+    cool_down_hours: Annotated[
+        int, typer.Option(help="From one retraining to the next.")
+    ] = _RETRAINING.cool_down_hours,
     calibrate: Annotated[
         bool,
         typer.Option(
             help="Find the charts' thresholds by simulation, some 15 seconds; else conservative ones."
         ),
     ] = True,
-) -> Path:
+) -> Path | None:
     """Train a model and write its bundle; the last line printed is the bundle's folder."""
+    if context.invoked_subcommand is not None:
+        return None
     if (data is None) == (generate is None):
         raise typer.BadParameter("give either --data FILE or --generate N")
     if generate is not None:
@@ -91,6 +116,13 @@ def main(
             min_samples=min_samples,
             false_alarms_per_month=false_alarms_per_month,
         )
+        quality = QualityPolicy(window_hours=label_window_hours, min_labels=min_labels)
+        policy = RetrainingPolicy(
+            mode=retraining,
+            min_labels=retrain_min_labels,
+            margin=retrain_margin,
+            cool_down_hours=cool_down_hours,
+        )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     try:
@@ -106,6 +138,8 @@ def main(
                 seed=seed,
                 monitor=monitor,
                 segments=apart,
+                quality=quality,
+                retraining=policy,
                 calibrate=done,
                 **about,
             )

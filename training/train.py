@@ -30,7 +30,7 @@ from drift_core.expected_error import ExpectedErrorBaseline
 from drift_core.freeze import freeze
 from drift_core.interval import IntervalRule
 from drift_core.monitor_settings import MonitorSettings
-from drift_core.policy import QualityPolicy
+from drift_core.policy import QualityPolicy, RetrainingPolicy
 from drift_core.schema import Matrix
 from drift_core.segment_cells import NoRoomError
 from training.attribute import attribute
@@ -58,6 +58,7 @@ def train(
     monitor: MonitorSettings | None = None,
     quality: QualityPolicy | None = None,
     segments: Sequence[str] = (),
+    retraining: RetrainingPolicy | None = None,
     units: Mapping[str, str] | None = None,
     source: Mapping[str, Any] | None = None,
     calibrate: Callable[[float], None] | None = None,
@@ -72,6 +73,7 @@ def train(
     created_at : with a time zone; it becomes part of the version.
     coverage : promised share of labels inside the interval.
     quality : how labels will be judged; the clumping of errors is measured in windows of its length.
+    retraining : what an incident may lead to.
     segments : columns by whose values predictions are judged apart as well.
     units : what a number counts, by column; for people.
     source : where the data comes from; for people.
@@ -162,6 +164,7 @@ def train(
         interval=rule,
         monitor=monitor,
         quality=quality,
+        retraining=retraining or RetrainingPolicy(),
         segments=apart,
         metrics={
             **_metrics(

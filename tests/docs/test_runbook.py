@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from scripts import accept, deploy, query, recover, redrive, replay
+from scripts import accept, deploy, query, recover, redrive, replay, retrain, rollback
 from scripts.local_template import read
 from tests.checkout import PROJECT
 
@@ -44,6 +44,8 @@ APPS = {
     "scripts.recover": recover.app,
     "scripts.redrive": redrive.app,
     "scripts.replay": replay.app,
+    "scripts.retrain": retrain.app,
+    "scripts.rollback": rollback.app,
 }
 
 

@@ -50,6 +50,7 @@ ENCRYPTION: dict[str, tuple[Callable[[Properties], object], object, object]] = {
         {"EncryptionOption": "SSE_S3"},
         {"EncryptionOption": "SSE_KMS", "KmsKey": KEY},
     ),
+    "AWS::CodeBuild::Project": (lambda found: found.get("EncryptionKey"), None, KEY),
     "AWS::Lambda::Function": (lambda found: found.get("KmsKeyArn"), None, KEY),
 }
 """How a type of resource says which key it uses, and what it must say without and with an own key."""
@@ -68,6 +69,7 @@ STORE_NOTHING = {
     "AWS::CloudWatch::Dashboard",
     "AWS::CodeDeploy::Application",
     "AWS::CodeDeploy::DeploymentGroup",
+    "AWS::Events::Rule",
     "AWS::Glue::Database",
     "AWS::Glue::Table",
     "AWS::IAM::Role",
@@ -90,9 +92,11 @@ NEEDED = {
     "ConsumerRole": {"kms:GenerateDataKey": {"s3"}, "kms:Decrypt": {"kinesis", "s3", "dynamodb"}},
     "EvaluatorRole": {"kms:GenerateDataKey": {"s3"}, "kms:Decrypt": {"s3", "dynamodb"}},
     "ReconcilerRole": {"kms:GenerateDataKey": {"s3"}, "kms:Decrypt": {"s3", "dynamodb"}},
+    "RetrainingRole": {"kms:GenerateDataKey": {"s3", "sns"}, "kms:Decrypt": {"s3", "dynamodb", "sns"}},
 }
 """Through which services each role uses the key. To write to S3, Kinesis and SQS a data key is made, to read
-it is decrypted; SQS asks its senders for both, and DynamoDB decrypts its table's key for every caller."""
+it is decrypted; SQS and SNS ask their senders for both, and DynamoDB decrypts its table's key for every
+caller."""
 
 
 @pytest.fixture(params=["", KEY_ARN], ids=["no key", "own key"])

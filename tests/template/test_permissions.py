@@ -65,6 +65,20 @@ CALLS = {
         "dynamodb:UpdateItem": "_dynamodb.update_item(",
         "cloudwatch:PutMetricData": "_cloudwatch.put_metric_data(",
     },
+    "RetrainingRole": {
+        "s3:GetObject ModelsBucket": "s3.get_object(",
+        "s3:PutObject ModelsBucket": "s3.put_object(",
+        "s3:ListBucket ModelsBucket": '"NoSuchKey"',
+        "ssm:GetParameter": "ssm.get_parameter(",
+        "ssm:PutParameter": "ssm.put_parameter(",
+        "dynamodb:GetItem": "dynamodb.get_item(",
+        "dynamodb:PutItem": "dynamodb.put_item(",
+        "athena:StartQueryExecution": "client.start_query_execution(",
+        "athena:GetQueryExecution": "client.get_query_execution(",
+        "athena:GetQueryResults": "client.get_query_results(",
+        "athena:StopQueryExecution": "client.stop_query_execution(",
+        "sns:Publish": "sns.publish(",
+    },
 }
 """The call in the code that needs an action; an S3 action names its bucket."""
 
@@ -73,7 +87,26 @@ PACKAGES = {
     "ConsumerRole": "drift_consumer",
     "EvaluatorRole": "drift_consumer",
     "ReconcilerRole": "drift_consumer",
+    "RetrainingRole": "training queries",
 }
+
+CODEBUILD = {
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "s3:GetObjectVersion ModelsBucket",  # of its source
+}
+"""What CodeBuild itself does for a build."""
+
+ATHENA = {
+    "glue:GetDatabase",
+    "glue:GetTable",
+    "glue:GetPartitions",
+    "s3:GetObject ArchiveBucket",
+    "s3:PutObject ArchiveBucket",
+    "s3:ListBucket ArchiveBucket",
+    "s3:GetBucketLocation ArchiveBucket",
+}
+"""What Athena does in the name of who asks."""
 
 
 def statements(resources: dict[str, Any], role: str) -> list[dict[str, Any]]:
@@ -96,13 +129,16 @@ def granted(resources: dict[str, Any], role: str) -> set[str]:
     return found
 
 
-def source(package: str) -> str:
-    return "".join(path.read_text() for path in sorted((PROJECT / package).glob("*.py")))
+def source(packages: str) -> str:
+    return "".join(
+        path.read_text() for package in packages.split() for path in sorted((PROJECT / package).glob("*.py"))
+    )
 
 
 @pytest.mark.parametrize("role", CALLS)
 def test_a_role_may_do_what_its_function_calls_and_no_more(resources: dict[str, Any], role: str) -> None:
-    needed = set(CALLS[role]) | PLATFORM | (READING if role == "ConsumerRole" else set())
+    beside = {"ConsumerRole": PLATFORM | READING, "RetrainingRole": CODEBUILD | ATHENA}
+    needed = set(CALLS[role]) | beside.get(role, PLATFORM)
     assert granted(resources, role) == needed
 
 
@@ -115,7 +151,7 @@ def test_every_call_of_the_table_is_in_the_code(role: str) -> None:
 @pytest.mark.parametrize("package", sorted(set(PACKAGES.values())))
 def test_every_call_in_the_code_is_in_the_table(package: str) -> None:
     code = source(package).replace('get_paginator("query").paginate(', "query(")
-    code = code.replace('_s3.get_paginator("list_objects_v2").paginate(', "listed(")
+    code = code.replace('s3.get_paginator("list_objects_v2").paginate(', "listed(")
     clients = "s3|ssm|kinesis|sqs|dynamodb|cloudwatch"
     found = set(re.findall(rf"\b_?(?:{clients})\.(?!exceptions|client)\w+\(", code))
     known = {call for role, of in PACKAGES.items() if of == package for call in CALLS[role].values()}
@@ -137,7 +173,7 @@ def test_a_role_names_its_actions_and_its_resources(resources: dict[str, Any], r
 
 
 def test_a_model_reads_its_own_bundles_only(resources: dict[str, Any]) -> None:
-    for role in ("IngestRole", "ConsumerRole", "EvaluatorRole"):
+    for role in ("IngestRole", "ConsumerRole", "EvaluatorRole", "RetrainingRole"):
         read = next(s for s in statements(resources, role) if s["Sid"] == "ReadBundle")
         assert read["Resource"] == {"Fn::Sub": "${ModelsBucket.Arn}/bundles/${ModelName}/*"}
 
@@ -173,6 +209,18 @@ def test_a_schedule_may_start_its_function_only(resources: dict[str, Any], name:
     (invoke,) = statements(resources, f"{name}ScheduleRole")
     assert invoke["Action"] == "lambda:InvokeFunction"
     assert invoke["Resource"] == {"Ref": f"{name}Function.Alias"}
+
+
+def test_a_retraining_may_write_the_guard_and_no_window(resources: dict[str, Any]) -> None:
+    keep_apart = next(s for s in statements(resources, "RetrainingRole") if s["Sid"] == "KeepApart")
+    keys = {"dynamodb:LeadingKeys": [{"Fn::Sub": "retraining#${ModelName}"}]}
+    assert keep_apart["Condition"] == {"ForAllValues:StringEquals": keys}
+
+
+def test_the_rule_may_start_the_retraining_only(resources: dict[str, Any]) -> None:
+    (start,) = statements(resources, "RetrainingRuleRole")
+    assert start["Action"] == "codebuild:StartBuild"
+    assert start["Resource"] == {"Fn::GetAtt": ["RetrainingProject", "Arn"]}
 
 
 def test_only_this_api_may_invoke_ingest(resources: dict[str, Any]) -> None:

@@ -17,14 +17,14 @@ FROM_THE_RUNTIME = {"boto3", "botocore"}
 
 MAY_IMPORT = {
     "drift_core": {"numpy", "scipy", "sklearn", "threadpoolctl"},
-    "queries": {"drift_core"},  # a client is handed in
+    "queries": {"drift_core", "botocore"},  # clients are handed in; botocore names their errors
     "ingest_lambda": {"drift_core", "jsonschema", "onnxruntime"} | IN_EVERY_LAMBDA | FROM_THE_RUNTIME,
     "drift_consumer": {"drift_core", "queries", "onnxruntime", "pyarrow", "pybase64", "scipy"}
     | IN_EVERY_LAMBDA
     | FROM_THE_RUNTIME,
     "training": {
         *("drift_core", "queries", "numpy", "pandas", "pyarrow", "onnx", "onnxruntime", "skl2onnx"),
-        *("sklearn", "rich", "typer", "joblib", "threadpoolctl"),
+        *("sklearn", "scipy", "rich", "typer", "joblib", "threadpoolctl"),
     }
     | FROM_THE_RUNTIME,
 }
