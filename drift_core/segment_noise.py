@@ -58,7 +58,7 @@ class SegmentHistory:
 def segment_noise(
     monitor: Monitor, history: SegmentHistory, spans: list[npt.NDArray[np.intp]]
 ) -> tuple[Noise, ...]:
-    """Noise of each segment, in the signals of its columns and none of their relations; empty without segments.
+    """Noise of each segment, in its columns' signals and none of their relations; empty without segments.
 
     Parameters
     ----------

@@ -81,6 +81,7 @@ def challenge(
         monitor=champion.monitor,
         quality=champion.quality,
         retraining=champion.retraining,
+        segments=[one.column for one in champion.segments],
         units=_units(champion),
         source={"source": "archive"},
         calibrate=calibrate,
@@ -96,7 +97,6 @@ def challenge(
     }
     manifest = replace(
         bundle.manifest,
-        segments=champion.segments,
         training={**bundle.manifest.training, "retrained": retrained},
     )
     return replace(bundle, manifest=manifest), trial

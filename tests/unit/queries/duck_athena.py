@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import duckdb
@@ -31,7 +32,7 @@ class DuckAthena:
         return {"QueryExecution": {"Status": {"State": "SUCCEEDED"}, "Statistics": {"DataScannedInBytes": 7}}}
 
     def get_query_results(self, **_: Any) -> dict[str, Any]:
-        rows = [
+        rows: list[Sequence[str | None]] = [
             self.columns,
             *([None if c is None else str(c) for c in row] for row in self.found.fetchall()),
         ]
