@@ -35,7 +35,7 @@ def document(
             "duplicates": gathered.state.duplicates,
             "quarantined": quarantined,
         },
-        **({"shadow": True} if series.is_shadow else {}),  # absent means that it was served
+        "shadow": series.is_shadow,  # absent in what was written before shadows were: it was served
     }
 
 

@@ -206,4 +206,5 @@ def _items(dynamodb: Any, table: str, partition: str) -> Iterator[Mapping[str, A
 
 
 def _lasting(verdict: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in verdict.items() if name not in OF_THE_MOMENT}
+    told = {"shadow": False, **verdict}  # as earlier ones, which have no such field
+    return {name: value for name, value in told.items() if name not in OF_THE_MOMENT}
