@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from textwrap import dedent
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from drift_core.bundle import MANIFEST_FILE, MODEL_FILE, BundleError, Manifest, 
 from drift_core.shadow import NO_SHADOW, ShadowPlan, check_challenger
 from ingest_lambda.model import Model
 from scripts.bundles import BundleMissingError, active_version, reader, watched_model
+from scripts.deployment import DeploymentError, upload_bundle
 from scripts.stack import LOCAL, Stack, StackError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -33,6 +35,9 @@ _HELP = dedent("""
 def shadow(
     version: Annotated[str | None, typer.Argument(help="Version of an uploaded bundle.")] = None,
     *,
+    bundle: Annotated[
+        Path | None, typer.Option(help="Instead: folder of a bundle, which is uploaded first.", exists=True)
+    ] = None,
     share: Annotated[
         float | None, typer.Option(help="Share of the requests, above 0 and at most 1. Default: 0.1.")
     ] = None,
@@ -42,9 +47,15 @@ def shadow(
     """Show, set or end the shadow."""
     console = Console(highlight=False)
     try:
+        if bundle is not None and version is None:
+            version = Manifest.from_json((bundle / MANIFEST_FILE).read_bytes()).model_version
+        elif bundle is not None:
+            raise _stop(f"{version} and --bundle contradict each other; give one of them", 2)
         plan = _plan(version, share, off=off)
         stack = Stack.load(config_env)
         if plan is not None:
+            if bundle is not None:
+                upload_bundle(stack, bundle)
             served = verified(stack, plan.version)
             _set(stack, plan.text())
             told = f"{plan.version} is scored on {plan.share:.4g} of the requests beside {served}"
@@ -56,7 +67,7 @@ def shadow(
         console.print(told, soft_wrap=True, markup=False)
     except (ClientError, BotoCoreError) as error:
         raise _stop(error, 1) from None
-    except (StackError, BundleMissingError, ValueError) as error:  # a BundleError is a ValueError
+    except (StackError, BundleMissingError, DeploymentError, OSError, ValueError) as error:
         raise _stop(error, 2) from None
 
 
@@ -67,7 +78,7 @@ def _plan(version: str | None, share: float | None, *, off: bool) -> ShadowPlan 
     if version is not None:
         return ShadowPlan(version=version, share=0.1 if share is None else share)
     if share is not None:
-        raise ValueError("--share is of a challenger; name its version")
+        raise ValueError("--share is of a challenger; name its version or give --bundle")
     return None
 
 
@@ -116,7 +127,7 @@ def _set(stack: Stack, value: str) -> None:
     )
 
 
-def _stop(error: Exception, code: int) -> typer.Exit:
+def _stop(error: object, code: int) -> typer.Exit:
     Console(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
     return typer.Exit(code)
 

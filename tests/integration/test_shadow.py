@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -105,6 +106,20 @@ def test_what_cannot_be_scored_is_refused(world: World, options: tuple[str, ...]
     assert result.exit_code == 2
     assert told in result.output
     assert world.plan() == "none"
+
+
+def test_a_folder_is_uploaded_first(world: World, tmp_path: Path) -> None:
+    prefix = bundle_prefix(MODEL, CHALLENGER)
+    for listed in world.s3.list_objects_v2(Bucket="models", Prefix=prefix)["Contents"]:
+        body = world.s3.get_object(Bucket="models", Key=listed["Key"])["Body"].read()
+        (tmp_path / listed["Key"].removeprefix(prefix)).write_bytes(body)
+        world.s3.delete_object(Bucket="models", Key=listed["Key"])
+    assert run(CHALLENGER).exit_code == 2
+    assert run("--bundle", str(tmp_path), "--off").exit_code == 2
+    assert run(CHALLENGER, "--bundle", str(tmp_path)).exit_code == 2
+    assert world.plan() == "none"
+    assert run("--bundle", str(tmp_path), "--share", "0.2").exit_code == 0
+    assert world.plan() == f"{CHALLENGER} 0.2"
 
 
 def test_a_challenger_of_other_features_is_refused(world: World) -> None:
