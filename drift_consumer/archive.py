@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from drift_consumer.columns import flatten
 from drift_consumer.series import QUARANTINE, Series, WindowKey
 from drift_consumer.slices import Slice
-from drift_core.event import LABEL, PREDICTION
+from drift_core.event import LABEL, PREDICTION, SHADOW
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 REPEATED = "repeated_sequence_numbers"
 """Key of the file's metadata that names deliveries left out of the rows, decimal, between blanks."""
 
-FOLDERS = {PREDICTION: "predictions", LABEL: "labels", QUARANTINE: QUARANTINE}
+FOLDERS = {PREDICTION: "predictions", LABEL: "labels", SHADOW: SHADOW, QUARANTINE: QUARANTINE}
 """The archive's folder of each kind."""
 
 _TIME = pa.timestamp("ms", tz="UTC")
@@ -141,6 +141,12 @@ def _predictions(piece: Slice) -> Any:
     )
 
 
+def _shadows(piece: Slice) -> Any:
+    """The columns of predictions, and which served one each stands beside."""
+    table = _predictions(piece)
+    return table.add_column(1, "prediction_id", piece.table["prediction_id"])
+
+
 def _labels(piece: Slice) -> Any:
     table = piece.table
     return pa.table(
@@ -171,7 +177,7 @@ def _quarantine(piece: Slice) -> Any:
     )
 
 
-_COLUMNS = {PREDICTION: _predictions, LABEL: _labels, QUARANTINE: _quarantine}
+_COLUMNS = {PREDICTION: _predictions, LABEL: _labels, SHADOW: _shadows, QUARANTINE: _quarantine}
 
 
 def _place(piece: Slice) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from drift_core.bins import Counts
-from drift_core.event import EARLIEST_MS, FUTURE_LIMIT_MS, LABEL, PREDICTION
+from drift_core.event import EARLIEST_MS, FUTURE_LIMIT_MS, LABEL, PREDICTION, SHADOW
 from drift_core.schema import FeatureSchema, Kind
 
 type Mask = npt.NDArray[np.bool_]
@@ -44,7 +44,7 @@ def features_type(schema: FeatureSchema) -> Any:
 
 
 def event_schema(features: Any | None) -> Any:
-    """Columns of predictions and labels mixed; every field may be null.
+    """Columns of predictions, labels and shadows mixed; every field may be null.
 
     Parameters
     ----------
@@ -146,11 +146,17 @@ def vouched(table: Any, arrivals: Counts) -> Mask:
     )
     kinds = table["event_type"]
     predictions, labels = _equal(kinds, PREDICTION), _equal(kinds, LABEL)
-    if predictions.any():
-        predictions &= _filled(table["model_version"]) & _predictions(table)
+    shadows = ~(predictions | labels)  # most batches have none, so the texts are compared where some are left
+    if shadows.any():
+        shadows &= _equal(kinds, SHADOW) & _times_of_predictions(table["prediction_id"], latest)
+    if predictions.any() or shadows.any():
+        sound = _filled(table["model_version"]) & _predictions(table)
+        predictions &= sound
+        shadows &= sound
     if labels.any():
-        labels &= ~_null(table["label"]) & _label_times(table["prediction_id"], latest)
-    return good & (predictions | labels)
+        labels &= ~_null(table["label"]) & _times_of_predictions(table["prediction_id"], latest)
+    good &= predictions | labels | shadows
+    return good
 
 
 def _predictions(table: Any) -> Mask:
@@ -173,7 +179,7 @@ def _plain_numbers(table: Any) -> Mask:
     return good
 
 
-def _label_times(prediction_ids: Any, latest: Counts) -> Mask:
+def _times_of_predictions(prediction_ids: Any, latest: Counts) -> Mask:
     ids = id_bytes(prediction_ids)
     times = id_times(ids)
     good: Mask = (

@@ -21,7 +21,7 @@ from drift_consumer.columns import event_schema, features_type, one_chunk, parse
 from drift_consumer.records import Records
 from drift_consumer.series import NAMELESS
 from drift_consumer.single import KnownModels
-from drift_core.event import LABEL, PREDICTION, EventError
+from drift_core.event import LABEL, EventError
 
 type Positions = npt.NDArray[np.intp]
 
@@ -36,7 +36,7 @@ class Group:
     Attributes
     ----------
     model_version : NAMELESS for labels.
-    bundle : of predictions; None for labels.
+    bundle : of predictions, served or in shadow; None for labels.
     positions : shape (n,), increasing; where the rows stand in the batch.
     table : n rows of the columns of `event_schema`, and `label_class`.
     """
@@ -92,8 +92,8 @@ def _read_columns(records: Records, models: KnownModels) -> tuple[list[Group], S
     groups = []
     for kind, name, version, rows in _by_model(table, np.flatnonzero(good)):
         ours = name == models.model_name  # of another model nothing is asked
-        bundle = _fitting_bundle(models, version, features) if ours and kind == PREDICTION else None
-        if not ours or (kind == PREDICTION and bundle is None):
+        bundle = _fitting_bundle(models, version, features) if ours and kind != LABEL else None
+        if not ours or (kind != LABEL and bundle is None):
             good[rows] = False
             continue
         groups.append(
@@ -115,7 +115,7 @@ def _at(table: Any, rows: Positions) -> Any:
 
 def _of_kind(kind: str, table: Any) -> Any:
     """Rows with the columns that `_group` gives them, so that both can be merged: labels have no features."""
-    if kind == PREDICTION:
+    if kind != LABEL:
         return table
     return table.set_column(
         table.schema.get_field_index("features"), "features", pa.nulls(table.num_rows, pa.struct([]))

@@ -7,11 +7,12 @@ from typing import Any
 
 from drift_consumer.gathered import Gathered
 from drift_consumer.progress import Judged
+from drift_consumer.series import Series
 from drift_core.verdict import ColumnVerdict, RelationsVerdict, Verdict
 
 
 def document(
-    verdict: Verdict, judged: Judged, gathered: Gathered, *, window_seconds: int, quarantined: int, now: int
+    verdict: Verdict, judged: Judged, gathered: Gathered, *, series: Series, quarantined: int, now: int
 ) -> dict[str, Any]:
     """A JSON object, the row of the verdict table.
 
@@ -31,13 +32,14 @@ def document(
         "judged_at": _iso(now),
         "revision": judged.revision,
         "late_records": judged.n - judged.first_n,
-        "window_seconds": window_seconds,
+        "window_seconds": series.window_seconds,
         "shards": gathered.shards,
         "counts": {
             "archived": gathered.state.n,
             "duplicates": gathered.state.duplicates,
             "quarantined": quarantined,
         },
+        "shadow": series.is_shadow,  # absent in what was written before shadows were: it was served
     }
 
 

@@ -28,7 +28,6 @@ from drift_consumer.series import NAMELESS, Series
 from drift_consumer.settings import EvaluatorSettings
 from drift_consumer.verdict_store import VerdictStore
 from drift_consumer.window_store import WindowStore
-from drift_core.event import PREDICTION
 from drift_core.monitor import Monitor
 from drift_core.monitor_settings import MonitorSettings
 from drift_core.quality_budget import for_inputs
@@ -111,7 +110,7 @@ def evaluate(to: Resources, enough_time: Callable[[], bool] = lambda: True) -> d
 
 
 def _evaluate_series(series: Series, to: Resources, enough_time: Callable[[], bool]) -> Counter[str]:
-    if series.kind != PREDICTION:
+    if not series.is_judged:
         grace = to.settings.monitor(MonitorSettings()).grace_seconds * 1000
         new = count_due(
             series,

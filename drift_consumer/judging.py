@@ -37,7 +37,7 @@ from dataclasses import dataclass, replace
 
 from drift_consumer.document import document
 from drift_consumer.gathered import Gathered, gather, quarantined
-from drift_consumer.metrics import Publisher, verdict_metrics
+from drift_consumer.metrics import Publisher, shadow_metrics, verdict_metrics
 from drift_consumer.progress import Judged, Progress, ProgressStore
 from drift_consumer.schedule import OpenSpan, PendingWindow, due_windows, is_due, pending_windows
 from drift_consumer.series import Series
@@ -213,7 +213,7 @@ class Judge:
             judgement.verdict,
             judged,
             gathered,
-            window_seconds=self.series.window_seconds,
+            series=self.series,
             quarantined=quarantined(self.windows, gathered.start, gathered.end),
             now=now,
         )
@@ -224,7 +224,7 @@ class Judge:
             late=judged.n - (before.n if before else judged.first_n),
             duplicates=judged.duplicates - (before.duplicates if before else 0),
         )
-        self.publisher.publish(metrics, now)
+        self.publisher.publish(shadow_metrics(judgement.verdict) if self.series.is_shadow else metrics, now)
         return replace(judged, charted=judgement.charted), judgement.memory
 
 

@@ -61,6 +61,11 @@ def verdict_metrics(verdict: Verdict, *, new: int, late: int, duplicates: int) -
     return metrics
 
 
+def shadow_metrics(verdict: Verdict) -> list[Metric]:
+    """The metrics of a verdict on a shadow: under a name that no alarm watches."""
+    return [Metric(name="ShadowDriftScore", value=verdict.drift_score)]
+
+
 class Publisher:
     """Metrics of one model in CloudWatch."""
 

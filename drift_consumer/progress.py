@@ -150,8 +150,9 @@ def judged_key(series: Series, span: Span) -> str:
 
 def cursor_key(series: Series) -> dict[str, Any]:
     """The primary key of a series' progress."""
-    key = f"cursor#{series.model_name}#{series.model_version}#{series.window_seconds}"
-    return {"pk": {"S": key}, "sk": {"S": "cursor"}}
+    own = f"{series.kind}#" if series.is_shadow else ""  # a version may be served after it was a shadow
+    key = f"{series.model_name}#{series.model_version}#{series.window_seconds}"
+    return {"pk": {"S": f"cursor#{own}{key}"}, "sk": {"S": "cursor"}}
 
 
 def _progress_item(series: Series, progress: Progress) -> dict[str, Any]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from drift_core.bins import Layout
+from drift_core.event import PREDICTION, SHADOW
 
 QUARANTINE = "quarantine"
-"""The kind of what breaks the contract, beside `drift_core.event.PREDICTION` and `LABEL`."""
+"""The kind of what breaks the contract, beside `drift_core.event.PREDICTION`, `LABEL` and
+`SHADOW`."""
 
 NAMELESS = "-"
 """Stands for a model or version where there is none: a label belongs to whichever version predicted, and of a
@@ -23,7 +25,7 @@ class Series:
 
     Attributes
     ----------
-    kind : "prediction", "label" or "quarantine".
+    kind : "prediction", "shadow", "label" or "quarantine".
     model_name, model_version : NAMELESS where there is none.
     """
 
@@ -36,6 +38,16 @@ class Series:
     def key(self) -> str:
         """The partition key; names hold no '#'."""
         return f"{self.kind}#{self.model_name}#{self.model_version}#{self.window_seconds}"
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether its windows have columns that the monitor judges; the others only count."""
+        return self.kind in (PREDICTION, SHADOW)
+
+    @property
+    def is_shadow(self) -> bool:
+        """Whether these predictions were served to nobody."""
+        return self.kind == SHADOW
 
     @classmethod
     def from_key(cls, key: str) -> Series:

@@ -16,6 +16,7 @@ from drift_core.event import (
     EventError,
     LabelEvent,
     PredictionEvent,
+    ShadowEvent,
     decode,
     event_id_time,
 )
@@ -34,7 +35,7 @@ class Row:
     Attributes
     ----------
     model_version : NAMELESS for a label.
-    bundle : of a prediction; None for a label.
+    bundle : of a prediction, served or in shadow; None for a label.
     fields : by column of `columns.event_schema`, and `label_class`.
     """
 
@@ -127,7 +128,7 @@ def _check_times(event: Event, arrival: int) -> None:
             f"event_time is {event.event_time}, more than an hour after its arrival at {arrival}; "
             f"write UTC milliseconds and set the producer's clock"
         )
-    if isinstance(event, LabelEvent):
+    if isinstance(event, LabelEvent | ShadowEvent):
         made = event_id_time(event.prediction_id)
         if event.prediction_id[_VERSION_DIGIT] != "7" or not EARLIEST_MS <= made <= latest:
             raise EventError(
@@ -164,6 +165,8 @@ def _prediction(event: PredictionEvent, models: KnownModels) -> Row:
     }
     if event.interval is not None:
         fields["interval"] = {name: getattr(event.interval, name) for name in ("lower", "upper", "coverage")}
+    if isinstance(event, ShadowEvent):
+        fields["prediction_id"] = event.prediction_id
     return Row(
         kind=event.event_type,
         model_name=event.model_name,

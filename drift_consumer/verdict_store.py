@@ -35,10 +35,15 @@ class VerdictStore:
 def verdict_key(series: Series, span: Span, start: int) -> str:
     """Where a verdict lies in the archive bucket.
 
+    A version may be served after it was a shadow, so verdicts on the shadow have names of their own.
+
     >>> series = Series(kind="prediction", model_name="m", model_version="v1", window_seconds=300)
     >>> verdict_key(series, Span.HOUR, 3_600_000)
     'verdicts/dt=1970-01-01/m.v1.300.hour.3600000.json'
+    >>> verdict_key(Series.from_key("shadow#m#v1#300"), Span.HOUR, 3_600_000)
+    'verdicts/dt=1970-01-01/m.v1.300.shadow-hour.3600000.json'
     """
     day = datetime.fromtimestamp(start / 1000, UTC)
-    name = f"{series.model_name}.{series.model_version}.{series.window_seconds}.{span}.{start}"
+    whose = f"shadow-{span}" if series.is_shadow else span
+    name = f"{series.model_name}.{series.model_version}.{series.window_seconds}.{whose}.{start}"
     return f"verdicts/{day:dt=%Y-%m-%d}/{name}.json"

@@ -22,6 +22,7 @@ SCHEMA_VERSION = 1
 
 PREDICTION = "prediction"
 LABEL = "label"
+SHADOW = "shadow"
 
 FUTURE_LIMIT_MS = 3_600_000
 """Milliseconds that an event may lie after its arrival: clocks differ, but not by more than an hour."""
@@ -126,7 +127,22 @@ class LabelEvent:
         return _encode(self)
 
 
-type Event = PredictionEvent | LabelEvent
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShadowEvent(PredictionEvent):
+    """What a challenger would have answered to a request that the served version answered.
+
+    Attributes
+    ----------
+    event_id, model_version, prediction, ... : of the challenger's own prediction, which nobody was told.
+    prediction_id : `event_id` of the served prediction of the same instance; its label is this one's too.
+    """
+
+    event_type: ClassVar[str] = SHADOW
+
+    prediction_id: str
+
+
+type Event = PredictionEvent | LabelEvent | ShadowEvent
 
 
 def _encode(event: Event) -> bytes:
@@ -160,21 +176,17 @@ def decode(payload: bytes) -> Event:
         raise read.refuse("schema_version", "the version of the event, an integer from 1")
     match described.get("event_type"):
         case "prediction":
-            return PredictionEvent(
-                **read.common(),
-                model_version=read.text("model_version"),
-                features=read.mapping("features"),
-                prediction=read.value("prediction"),
-                interval=read.interval(),
-                confidence=read.confidence(),
-                probabilities=read.probabilities(),
+            return PredictionEvent(**read.common(), **read.predicted())
+        case "shadow":
+            return ShadowEvent(
+                **read.common(), **read.predicted(), prediction_id=read.identifier("prediction_id")
             )
         case "label":
             return LabelEvent(
                 **read.common(), prediction_id=read.identifier("prediction_id"), label=read.value("label")
             )
         case other:
-            raise EventError(f'event_type is {_shown(other)}; write "prediction" or "label"')
+            raise EventError(f'event_type is {_shown(other)}; write "prediction", "label" or "shadow"')
 
 
 class _Reader:
@@ -208,6 +220,16 @@ class _Reader:
             "event_time": self.milliseconds("event_time"),
             "model_name": self.text("model_name"),
             "source": self.text("source") if self.described.get("source") is not None else "unknown",
+        }
+
+    def predicted(self) -> dict[str, Any]:
+        return {
+            "model_version": self.text("model_version"),
+            "features": self.mapping("features"),
+            "prediction": self.value("prediction"),
+            "interval": self.interval(),
+            "confidence": self.confidence(),
+            "probabilities": self.probabilities(),
         }
 
     def text(self, name: str) -> str:

@@ -47,16 +47,19 @@ def post_predict() -> dict[str, Any]:
     read = _body()
     served.predict_reader.check(read)
     predicted = predict(served, read["instances"], now_ms=_now_ms())
-    _deliver(predicted.events)
+    answer = predicted.answer()
+    shadows = to.shadow.events(served, predicted.events)
+    _deliver(predicted.events, shadows)
     to.metrics.add(Count.PREDICTIONS, len(predicted.events))
     logger.info(
         "predicted",
         instances=len(predicted.events),
         unseen_categories=predicted.unseen,
+        shadows=len(shadows),
         model_version=served.manifest.model_version,
         duration_ms=_since(started),
     )
-    return predicted.answer()
+    return answer
 
 
 @app.post("/feedback")
@@ -143,9 +146,12 @@ def _body() -> dict[str, Any]:
     return read_object(event.get("body"), is_base64=bool(event.get("isBase64Encoded")))
 
 
-def _deliver(events: Sequence[Event]) -> Delivery:
+def _deliver(events: Sequence[Event], riders: Sequence[Event] = ()) -> Delivery:
     to = resources()
-    delivery = to.capture.put(events)
+    delivery = to.capture.put(events, riders)
+    if delivery.left:
+        to.metrics.add(Count.SHADOW_FAILED, delivery.left)
+        logger.warning("shadows did not reach the stream", left=delivery.left, faults=dict(delivery.errors))
     if delivery.queued or delivery.lost:
         to.metrics.add(Count.CAPTURE_FAILED, delivery.queued + len(delivery.lost))
         to.metrics.add(Count.CAPTURE_LOST, len(delivery.lost))

@@ -17,6 +17,7 @@ from drift_core.bundle import (
     check_size,
 )
 from drift_core.schema import request_envelope
+from drift_core.shadow import NO_SHADOW, ShadowPlan
 from ingest_lambda.aws import fault_name
 from ingest_lambda.feedback import LABELS_ENVELOPE, labels_schema
 from ingest_lambda.model import Model
@@ -67,12 +68,18 @@ class Served:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleStore:
-    """Reads the bundles of one model."""
+    """Reads the bundles of one model.
+
+    Attributes
+    ----------
+    parameter, shadow_parameter : names of the SSM parameters with the active version and the shadow's plan.
+    """
 
     s3: S3Client
     ssm: SSMClient
     bucket: str
     parameter: str
+    shadow_parameter: str
     model_name: str
 
     def active_version(self) -> str:
@@ -83,20 +90,39 @@ class BundleStore:
         NoBundleError
             If none was ever activated, or the parameter cannot be read.
         """
-        try:
-            version = self.ssm.get_parameter(Name=self.parameter)["Parameter"]["Value"]
-        except (BotoCoreError, ClientError) as error:
-            if fault_name(error) != "ParameterNotFound":
-                raise NoBundleError(
-                    f"the parameter {self.parameter} cannot be read ({fault_name(error)}); "
-                    f"check the function's permission and network"
-                ) from error
-            version = NO_BUNDLE
+        version = self._value(self.parameter, NO_BUNDLE)
         if version == NO_BUNDLE:
             raise NoBundleError(
                 f"no bundle of {self.model_name} is active; train and activate one: python -m scripts.deploy"
             )
         return version
+
+    def shadow_plan(self) -> ShadowPlan | None:
+        """What the SSM parameter says is to be scored in shadow; None for nothing.
+
+        Raises
+        ------
+        BundleError
+            If it says neither.
+        NoBundleError
+            If the parameter cannot be read.
+        """
+        try:
+            return ShadowPlan.parse(self._value(self.shadow_parameter, NO_SHADOW))
+        except ValueError as error:
+            raise BundleError(f"{self.shadow_parameter}: {error}; python -m scripts.shadow sets it") from None
+
+    def _value(self, parameter: str, absent: str) -> str:
+        """A parameter's value; `absent` if there is no such parameter."""
+        try:
+            return self.ssm.get_parameter(Name=parameter)["Parameter"]["Value"]
+        except (BotoCoreError, ClientError) as error:
+            if fault_name(error) == "ParameterNotFound":
+                return absent
+            raise NoBundleError(
+                f"the parameter {parameter} cannot be read ({fault_name(error)}); "
+                f"check the function's permission and network"
+            ) from error
 
     def load(self, version: str) -> Served:
         """Load a bundle, if its files are those that its manifest vouches for.

@@ -45,11 +45,13 @@ class Delivery:
     queued : events that the stream did not take and the queue did.
     lost : ids of the events that neither took.
     errors : failed attempts by kind, one for each event and attempt.
+    left : riders that the stream did not take.
     """
 
     queued: int = 0
     lost: tuple[str, ...] = ()
     errors: Mapping[str, int]
+    left: int = 0
 
 
 class Capture:
@@ -84,21 +86,33 @@ class Capture:
         self._sleep = sleep
         self._random = random
 
-    def put(self, events: Sequence[Event]) -> Delivery:
-        """Write events; never raises for a fault of AWS."""
+    def put(self, events: Sequence[Event], riders: Sequence[Event] = ()) -> Delivery:
+        """Write events; never raises for a fault of AWS.
+
+        Parameters
+        ----------
+        riders : go with the first attempt, behind the events, and are left where the stream does not take
+            them: nothing is repeated for their sake.
+        """
         errors: Counter[str] = Counter()
         records = [_Record(event.event_id, event.encode()) for event in events]
-        refused = self._to_stream(records, errors)
+        extra = [_Record(rider.event_id, rider.encode(), rides=True) for rider in riders]
+        refused = self._to_stream([*records, *extra], errors)
+        left = sum(record.rides for record in refused)
+        refused = [record for record in refused if not record.rides]
         lost = self._to_queue(refused, errors)
         return Delivery(
-            queued=len(refused) - len(lost), lost=tuple(record.event_id for record in lost), errors=errors
+            queued=len(refused) - len(lost),
+            lost=tuple(record.event_id for record in lost),
+            errors=errors,
+            left=left,
         )
 
     def _to_stream(self, records: Sequence[_Record], errors: Counter[str]) -> list[_Record]:
-        """Records that the stream did not take; only failed ones are sent again."""
+        """Records that the stream did not take; only failed ones are sent again, and no riders."""
         last_start = self._clock() + self._seconds / 2
-        oversized = [record for record in records if record.size > MAX_RECORD_BYTES]
-        errors.update({"RecordTooLarge": len(oversized)} if oversized else {})
+        left = [record for record in records if record.size > MAX_RECORD_BYTES]
+        errors.update({"RecordTooLarge": len(left)} if left else {})
         pending = [record for record in records if record.size <= MAX_RECORD_BYTES]
         for attempt in count():
             pending = [
@@ -106,11 +120,13 @@ class Capture:
                 for batch in batches(pending, STREAM_CALL)
                 for record in self._put_records(batch, errors, last_start)
             ]
+            left += [record for record in pending if record.rides]
+            pending = [record for record in pending if not record.rides]
             pause = self._random() * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempt)
             if not pending or errors.keys() & HOPELESS or self._clock() + pause > last_start:
                 break
             self._sleep(pause)
-        return oversized + pending
+        return left + pending
 
     def _put_records(self, batch: list[_Record], errors: Counter[str], last_start: float) -> list[_Record]:
         if self._clock() > last_start:
@@ -165,6 +181,7 @@ class Capture:
 class _Record:
     event_id: str  # also the partition key: its random part spreads records over the shards
     data: bytes
+    rides: bool = False
 
     @property
     def size(self) -> int:

@@ -15,6 +15,7 @@ class Count(StrEnum):
     CAPTURE_LOST : events that neither took.
     REJECTED_REQUESTS : requests answered 400, 413 or 422.
     BUNDLE_REFUSED : refreshes of the active bundle that failed.
+    SHADOW_FAILED : refreshes of the shadow that failed, and predictions of it that are missing.
     """
 
     PREDICTIONS = "Predictions"
@@ -22,6 +23,7 @@ class Count(StrEnum):
     CAPTURE_LOST = "CaptureLost"
     REJECTED_REQUESTS = "RejectedRequests"
     BUNDLE_REFUSED = "BundleRefused"
+    SHADOW_FAILED = "ShadowFailed"
 
 
 class ModelMetrics:

@@ -20,6 +20,7 @@ from ingest_lambda.bundle import BundleStore, NoBundleError
 from ingest_lambda.capture import QUEUE_SECONDS, Capture
 from ingest_lambda.metrics import Count, ModelMetrics
 from ingest_lambda.settings import Settings
+from ingest_lambda.shadow import LateError, Shadow
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -42,6 +43,7 @@ class Resources:
 
     settings: Settings
     active: ActiveBundle
+    shadow: Shadow
     capture: Capture
     metrics: ModelMetrics
 
@@ -84,16 +86,22 @@ def assemble(
         metrics.add(Count.BUNDLE_REFUSED)
         logger.error("the active bundle was not refreshed", extra=description(error))
 
+    def failed(error: Exception, predictions: int) -> None:
+        metrics.add(Count.SHADOW_FAILED, predictions)
+        logger.warning("the shadow failed; what was served is right", extra=description(error))
+
     store = BundleStore(
         s3=s3,
         ssm=ssm,
         bucket=settings.models_bucket,
         parameter=settings.active_bundle_parameter,
+        shadow_parameter=settings.shadow_bundle_parameter,
         model_name=settings.model_name,
     )
     return Resources(
         settings=settings,
         active=ActiveBundle(store, refresh_seconds=settings.refresh_seconds, clock=clock, refused=refused),
+        shadow=Shadow(store, refresh_seconds=settings.refresh_seconds, clock=clock, failed=failed),
         capture=Capture(
             kinesis=kinesis,
             stream=settings.stream_name,
@@ -126,4 +134,4 @@ def description(error: Exception) -> dict[str, object]:
 
 def _kind(error: BaseException) -> str:
     name = type(error).__name__
-    return f"{name}: {error}" if isinstance(error, BundleError | NoBundleError) else name
+    return f"{name}: {error}" if isinstance(error, BundleError | NoBundleError | LateError) else name

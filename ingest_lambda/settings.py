@@ -21,6 +21,7 @@ class Settings:
     Attributes
     ----------
     active_bundle_parameter : name of the SSM parameter that holds the active model version.
+    shadow_bundle_parameter : name of the SSM parameter that says what is scored in shadow.
     capture_seconds : longest time for writing one request's events to the stream, all retries included.
     refresh_seconds : age at which the active version is asked for again.
     """
@@ -28,6 +29,7 @@ class Settings:
     model_name: str
     models_bucket: str
     active_bundle_parameter: str
+    shadow_bundle_parameter: str
     stream_name: str
     fallback_queue_url: str
     capture_seconds: float = CAPTURE_SECONDS
@@ -53,6 +55,7 @@ class Settings:
             model_name=_text(environ, "MODEL_NAME"),
             models_bucket=_text(environ, "MODELS_BUCKET"),
             active_bundle_parameter=_text(environ, "ACTIVE_BUNDLE_PARAMETER"),
+            shadow_bundle_parameter=_text(environ, "SHADOW_BUNDLE_PARAMETER"),
             stream_name=_text(environ, "STREAM_NAME"),
             fallback_queue_url=_text(environ, "FALLBACK_QUEUE_URL"),
             capture_seconds=_seconds(environ, "CAPTURE_SECONDS", CAPTURE_SECONDS),

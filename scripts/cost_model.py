@@ -17,7 +17,7 @@ ALARM_METRICS = 20
 
 MODEL_METRICS = 7 + 5 + 7 + 1
 """Custom metrics of a model: of verdicts, of the API, of the event source mapping, and of the reconciler. A
-feature adds one."""
+feature adds one, and a challenger two while it is in shadow."""
 
 SHARD_RECORDS = 1000
 """Records a second that a shard takes."""

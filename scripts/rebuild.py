@@ -22,7 +22,7 @@ from drift_consumer.put_aside import PutAside
 from drift_consumer.series import NAMELESS, NO_COLUMNS, QUARANTINE, Series, WindowKey
 from drift_consumer.window_store import KEPT_SECONDS, LostRaceError, StoredWindow, WindowStore
 from drift_core.baseline import Baseline
-from drift_core.event import LABEL, PREDICTION
+from drift_core.event import LABEL, PREDICTION, SHADOW
 from drift_core.span import Span
 from drift_core.window import WindowState
 from scripts.pieces import cover
@@ -90,7 +90,8 @@ class Rebuild:
 
     def hour(self, hour: int) -> Iterator[tuple[WindowKey, Outcome]]:
         """Rebuild the windows that begin in an hour, UTC milliseconds."""
-        for kind, name in ((PREDICTION, self.model_name), (LABEL, self.model_name), (QUARANTINE, NAMELESS)):
+        own = [(kind, self.model_name) for kind in (PREDICTION, LABEL, SHADOW)]
+        for kind, name in (*own, (QUARANTINE, NAMELESS)):
             found = self.reader.objects(f"{hour_prefix(kind, hour)}{name}.")
             starts = {(one.window.series, one.window.start) for one in found}
             for series, start in sorted(starts, key=lambda one: (one[0].key, one[1])):
@@ -104,7 +105,7 @@ class Rebuild:
                 groups.setdefault(one.window, []).append(one)
         accounts = {one.key: one for one in self.marks.accounts(series, start, start + 1)}
         lost = [key for key in groups if key not in accounts]
-        if series.kind != PREDICTION and lost and not self.dry_run:
+        if not series.is_judged and lost and not self.dry_run:
             self._remember(series, start, groups, accounts)
         for key in sorted(groups, key=lambda key: key.sort_key):
             yield key, self._attempt(key, groups[key], accounts.get(key))
@@ -212,7 +213,7 @@ class Rebuild:
         )
 
     def _baseline(self, series: Series) -> Baseline | None:
-        if series.kind != PREDICTION:
+        if not series.is_judged:
             return None
         return self.baselines.get(series.model_name, series.model_version).baseline
 

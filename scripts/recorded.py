@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from drift_core.event import Event, EventError, LabelEvent, decode
+from drift_core.event import Event, EventError, LabelEvent, ShadowEvent, decode
 from scripts.event_ids import moved_event_id
 from scripts.recorded_table import TableReader
 from scripts.sources import Piece, Source
@@ -67,6 +67,6 @@ def moved(event: Event, shift_ms: int) -> Event:
     told = replace(
         event, event_id=moved_event_id(event.event_id, shift_ms), event_time=event.event_time + shift_ms
     )
-    if isinstance(told, LabelEvent):
+    if isinstance(told, LabelEvent | ShadowEvent):
         return replace(told, prediction_id=moved_event_id(told.prediction_id, shift_ms))
     return told

@@ -26,7 +26,6 @@ from drift_consumer.series import WindowKey
 from drift_consumer.settings import EvaluatorSettings
 from drift_consumer.window_store import KEPT_SECONDS, LostRaceError, WindowStore
 from drift_core.bundle import BundleError
-from drift_core.event import PREDICTION
 from scripts.functions import stopped, variables
 from scripts.pace import moment
 from scripts.rebuild import Outcome, Rebuild
@@ -153,7 +152,7 @@ def _judge(console: Console, stack: Stack, settings: EvaluatorSettings, *, dry_r
     )
     differ = 0
     for series in WindowStore(dynamodb, settings.window_table).series_of(settings.model_name):
-        forgotten = rejudge.forgotten(series) if series.kind == PREDICTION else []
+        forgotten = rejudge.forgotten(series) if series.is_judged else []
         if not forgotten:
             continue
         about = f"{series.model_name} {series.model_version}, windows of {series.window_seconds} s"

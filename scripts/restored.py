@@ -49,7 +49,7 @@ def restore(content: bytes, key: WindowKey, baseline: Baseline | None) -> Restor
     Parameters
     ----------
     content : Parquet, as `drift_consumer.archive.parquet` makes it.
-    baseline : of predictions; None for what is only counted.
+    baseline : of predictions, served or in shadow; None for what is only counted.
     """
     table = pq.read_table(io.BytesIO(content)).combine_chunks()
     return Restored(events=slice_of(table, key, baseline), repeated=footer(content).repeated)

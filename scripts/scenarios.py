@@ -111,6 +111,11 @@ def new_category(rows: pd.DataFrame, change: Change) -> pd.DataFrame:
     return rows.assign(**{change.feature: values})
 
 
+def benign(rows: pd.DataFrame, change: Change) -> pd.DataFrame:
+    """The feature that the model needs least moves by `strength` standard deviations; labels stay right."""
+    return _shifted(rows, change, change.active.astype(float))
+
+
 def concept(rows: pd.DataFrame, change: Change) -> pd.DataFrame:
     """Labels of rows above the feature's median rise by `strength` standard deviations of the label."""
     high = rows[change.feature].astype(float) > rows[change.feature].astype(float).median()
@@ -137,7 +142,8 @@ class Scenario:
     Attributes
     ----------
     kinds : of the features that it can change; unless one is named, it changes one of the first kind.
-    labels : whether it shows only in labels, so that they must be sent.
+    labels : whether what it is about shows in labels, so that they are sent.
+    least : whether it changes the least important feature instead of the most important.
     weakest, strongest : bounds of the strength; a share lies from 0 to 1.
     notices : what should notice it.
     """
@@ -146,6 +152,7 @@ class Scenario:
     strength: float
     kinds: tuple[Kind, ...] = (Kind.NUMERIC,)
     labels: bool = False
+    least: bool = False
     weakest: float = -math.inf
     strongest: float = math.inf
     notices: str
@@ -207,22 +214,32 @@ SCENARIOS = {
         kinds=(Kind.CATEGORICAL,),
         notices="drift alarm, test 'unseen', first window",
     ),
+    "benign": Scenario(
+        apply=benign,
+        strength=1.0,
+        labels=True,
+        least=True,
+        notices="drift alarm, first changed window; no quality alarm, for the error does not grow",
+    ),
     "concept": Scenario(
-        apply=concept, strength=1.0, labels=True, notices="no alarm yet; the query prediction_error"
+        apply=concept,
+        strength=1.0,
+        labels=True,
+        notices="quality alarm once labels come; the drift alarm cannot, for no input changes",
     ),
     "degradation": Scenario(
         apply=degradation,
         strength=1.0,
         weakest=0.0,
         labels=True,
-        notices="no alarm yet; the query prediction_error",
+        notices="quality alarm once labels come; the drift alarm cannot, for no input changes",
     ),
 }
 """By name, as `--scenario` takes them."""
 
 
 def chosen_feature(manifest: Manifest, scenario: Scenario, name: str | None = None) -> Feature:
-    """The feature that a scenario changes: the one named, or the most important of its first kind.
+    """The feature that a scenario changes: the one named, or the most (or least) important of its first kind.
 
     Raises
     ------
@@ -238,4 +255,5 @@ def chosen_feature(manifest: Manifest, scenario: Scenario, name: str | None = No
             f"{manifest.model_name} has no {' or '.join(kinds)} feature {name or ''}".rstrip()
             + f"; it has {', '.join(f'{f.name} ({f.kind.value})' for f in manifest.schema.features)}"
         )
-    return max(fitting, key=lambda feature: manifest.importance.get(feature.name, 0.0))
+    choose = min if scenario.least else max
+    return choose(fitting, key=lambda feature: manifest.importance.get(feature.name, 0.0))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import statistics
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,12 +10,9 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Annotated
 
-import numpy as np
-import pandas as pd
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from drift_core.bundle import BundleError
 from drift_core.event import Event
@@ -32,6 +27,7 @@ from scripts.scenarios import SCENARIOS, Scenario, ScenarioError
 from scripts.sending import Progress as Position
 from scripts.sending import Sender
 from scripts.stack import LOCAL, Stack, StackError
+from scripts.through_api import Labels, label_delay_of, progress_bar, through_api
 from scripts.traffic import Plan, changed, drawn, labels, predictions
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich")
@@ -84,7 +80,10 @@ def simulate(
     labels_share: Annotated[
         float | None, typer.Option("--labels", min=0, max=1, help="Share of rows whose label is sent.")
     ] = None,
-    label_delay: Annotated[float, typer.Option(min=0, help="Seconds from a prediction to its label.")] = 60.0,
+    label_delay: Annotated[
+        float | None,
+        typer.Option(min=0, help="Seconds from a prediction to its label. Default: 60; 1 through the API."),
+    ] = None,
     rate: Annotated[float | None, typer.Option(help="Records a second at most, to the stream.")] = None,
     batch: Annotated[int, typer.Option(min=1, max=500, help="Instances in a request.")] = 25,
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Requests under way at once.")] = 4,
@@ -105,6 +104,8 @@ def simulate(
             check_window(window_seconds)
         pace = Pace(rate=rate, speed=None)
         share = labels_share if labels_share is not None else float(chosen.labels)
+        by_api = out is None and to is To.API
+        delay = label_delay_of(label_delay, waits=by_api)
         stack = None if out is not None and bundle is not None else Stack.load(config_env)
         loaded = (
             LoadedBundle.of_stack(stack)
@@ -128,15 +129,15 @@ def simulate(
             feature=feature,
             strength=strength,
         )
-        if out is None and to is To.API and stack is not None:
+        if by_api and stack is not None:
             traffic = ApiTraffic(connect=partial(ApiClient, stack), batch=batch, concurrency=concurrency)
-            _through_api(console, traffic, loaded, made, share)
+            through_api(console, traffic, loaded, made, Labels(share=share, delay=delay, seed=seed))
             return
         told = list(predictions(loaded, made, seed=seed, source="simulate"))
         known = labels(
             told,
             made[loaded.manifest.target].tolist(),
-            delay_ms=round(label_delay * 1000),
+            delay_ms=round(delay * 1000),
             share=share,
             seed=seed,
         )
@@ -167,37 +168,9 @@ def _start_ms(start: str | None, window_seconds: int, windows: int) -> int:
     return moment("now", now) // length * length - windows * length
 
 
-def _through_api(
-    console: Console, traffic: ApiTraffic, bundle: LoadedBundle, made: pd.DataFrame, labels_share: float
-) -> None:
-    """Predict and, for a share of the rows, tell the truth."""
-    with _bar(console) as bar:
-        task = bar.add_task("predict", total=len(made))
-        ids = traffic.predict(bundle.instances(made), lambda rows: bar.advance(task, rows))
-        known = np.random.default_rng(0).random(len(made)) < labels_share
-        truths = [
-            {"prediction_id": prediction_id, "label": float(label)}
-            for prediction_id, label, told in zip(ids, made[bundle.manifest.target], known, strict=True)
-            if told and prediction_id is not None and not math.isnan(label)
-        ]
-        if truths:
-            task = bar.add_task("feedback", total=len(truths))
-            traffic.feedback(truths, lambda rows: bar.advance(task, rows))
-    counts = traffic.counts
-    console.print(
-        f"{counts.requests:,} requests, {counts.ok:,} answered, {counts.captured:,} rows; "
-        f"{_milliseconds(counts.seconds)}",
-        highlight=False,
-    )
-    for status, number in sorted(counts.refused.items()):
-        console.print(f"{number:,} x status {status}: {counts.why[status]}", style="red", markup=False)
-    if counts.refused:
-        raise typer.Exit(1)
-
-
 def _to_stream(console: Console, stack: Stack, events: Sequence[Event], pace: Pace) -> None:
     stream = stack.outputs["StreamName"]
-    with _bar(console) as bar:
+    with progress_bar(console) as bar:
         task = bar.add_task("records", total=len(events))
         counts = Sender(
             writer=KinesisWriter(client=stack.client("kinesis"), stream=stream),
@@ -208,23 +181,6 @@ def _to_stream(console: Console, stack: Stack, events: Sequence[Event], pace: Pa
     console.print(
         f"{counts.sent:,} records sent = {counts.accepted:,} accepted, {counts.again:,} sent again",
         highlight=False,
-    )
-
-
-def _milliseconds(seconds: Sequence[float]) -> str:
-    if len(seconds) < 2:
-        return "too few answers to time"
-    percentiles = statistics.quantiles(seconds, n=100, method="inclusive")
-    return f"median {percentiles[49] * 1000:.0f} ms, 99 % within {percentiles[98] * 1000:.0f} ms"
-
-
-def _bar(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
     )
 
 

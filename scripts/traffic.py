@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from drift_core.event import Event, Interval, LabelEvent, PredictionEvent
+from drift_core.event import Event, Interval, LabelEvent, PredictionEvent, event_id_time
 from drift_core.schema import Kind
 from scripts.bundles import LoadedBundle
 from scripts.event_ids import derived_event_id
@@ -82,7 +82,7 @@ def changed(
     if scenario.labels and bundle.sample[manifest.target].isna().all():
         raise ScenarioError(
             f"no label is known of the rows that {manifest.model_version} was accepted with, and this "
-            f"scenario shows only in labels; choose another, or give --bundle of a trained version"
+            f"scenario needs labels; choose another, or give --bundle of a trained version"
         )
     names = [f.name for f in manifest.schema.features if f.kind is Kind.NUMERIC]
     spread = bundle.sample[[*names, manifest.target]].std(ddof=0)
@@ -143,7 +143,6 @@ def labels(
     values : shape (n,), the truth about each prediction; NaN where nobody knows it.
     delay_ms : from a prediction to its label.
     """
-    known = np.random.default_rng([seed, 3]).random(len(told)) < share
     return [
         LabelEvent(
             event_id=derived_event_id(event.event_time + delay_ms, event.event_id, "label"),
@@ -153,6 +152,31 @@ def labels(
             label=float(value),
             source=event.source,
         )
-        for event, value, label_known in zip(told, values, known.tolist(), strict=True)
-        if label_known and not math.isnan(value)
+        for event, value, is_known in zip(told, values, _known(len(told), share, seed), strict=True)
+        if is_known and not math.isnan(value)
     ]
+
+
+def feedback(
+    ids: Sequence[str | None], values: Sequence[float], *, delay_ms: int, share: float, seed: int
+) -> list[dict[str, str | float | int]]:
+    """The same labels as `POST /feedback` takes them.
+
+    Parameters
+    ----------
+    ids : of the answered predictions; None where one was refused, which has no label then.
+    """
+    return [
+        {
+            "prediction_id": prediction_id,
+            "label": float(value),
+            "event_time": event_id_time(prediction_id) + delay_ms,
+        }
+        for prediction_id, value, is_known in zip(ids, values, _known(len(ids), share, seed), strict=True)
+        if is_known and prediction_id is not None and not math.isnan(value)
+    ]
+
+
+def _known(count: int, share: float, seed: int) -> list[bool]:
+    known: list[bool] = (np.random.default_rng([seed, 3]).random(count) < share).tolist()
+    return known

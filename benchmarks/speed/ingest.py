@@ -182,6 +182,7 @@ def probe(library: str, folder: Path, requests: int) -> dict[str, float]:
         "MODEL_NAME": MODEL_NAME,
         "MODELS_BUCKET": "models",
         "ACTIVE_BUNDLE_PARAMETER": "active",
+        "SHADOW_BUNDLE_PARAMETER": "shadow",
         "STREAM_NAME": "stream",
         "FALLBACK_QUEUE_URL": "https://queue",
         "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),  # compiled by the first run, for both

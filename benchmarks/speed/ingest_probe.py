@@ -48,8 +48,12 @@ def driftline(folder: Path) -> Subject:
     resources: Any = importlib.import_module("ingest_lambda.resources")
     app: Any = importlib.import_module("ingest_lambda.app")
     real = resources.resources()
+    values = {
+        real.settings.active_bundle_parameter: folder.name,
+        real.settings.shadow_bundle_parameter: "none",
+    }
     stored = SimpleNamespace(
-        get_parameter=lambda **_: {"Parameter": {"Value": folder.name}},
+        get_parameter=lambda **wanted: {"Parameter": {"Value": values[wanted["Name"]]}},
         get_object=lambda **wanted: {"Body": (folder / wanted["Key"].rpartition("/")[2]).open("rb")},
     )
     kinesis = TimedKinesis()

@@ -7,5 +7,6 @@ from (
         partition by dt, model_name, model_version, window_seconds, span, "start" order by revision desc
     ) as nth_newest
     from verdict_files as f
+    where not coalesce(f.shadow, false)
 ) as ranked
 where nth_newest = 1

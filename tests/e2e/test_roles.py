@@ -130,6 +130,9 @@ PROBES: dict[str, Callable[[Caller], object]] = {
     "delete predictions": delete("ArchiveBucketName", f"predictions/{PROBE}-absent"),
     "write labels": put("ArchiveBucketName", f"labels/{PROBE}"),
     "delete labels": delete("ArchiveBucketName", f"labels/{PROBE}-absent"),
+    "read shadows": get("ArchiveBucketName", f"shadow/{PROBE}"),
+    "write shadows": put("ArchiveBucketName", f"shadow/{PROBE}"),
+    "delete shadows": delete("ArchiveBucketName", f"shadow/{PROBE}-absent"),
     "read quarantined records": get("ArchiveBucketName", f"quarantine/{PROBE}"),
     "write quarantined records": put("ArchiveBucketName", f"quarantine/{PROBE}"),
     "delete quarantined records": delete("ArchiveBucketName", f"quarantine/{PROBE}-absent"),
@@ -200,6 +203,10 @@ PROBES: dict[str, Callable[[Caller], object]] = {
     "set the active version": lambda by: by.ssm.put_parameter(
         Name=by.out("ActiveBundleParameterName"), Value=by.version, Overwrite=True
     ),
+    "read the shadow's plan": lambda by: by.ssm.get_parameter(Name=by.out("ShadowBundleParameterName")),
+    "set the shadow's plan": lambda by: by.ssm.put_parameter(
+        Name=by.out("ShadowBundleParameterName"), Value="none", Overwrite=True
+    ),
     "read another model's version": lambda by: by.ssm.get_parameter(Name="/driftline/other/active-bundle"),
     # metrics, alarms, logs, traces
     "publish metrics": metric("Driftline"),
@@ -234,6 +241,7 @@ ALLOWED = {
     "IngestRole": {
         "read a bundle",
         "read the active version",
+        "read the shadow's plan",
         "put records",
         "send to the queue",
         "write the log of ingest",
@@ -245,6 +253,8 @@ ALLOWED = {
         "delete predictions",
         "write labels",
         "delete labels",
+        "write shadows",
+        "delete shadows",
         "write quarantined records",
         "delete quarantined records",
         "list failed batches",
@@ -302,7 +312,7 @@ def root(stack: Stack, manifest: Manifest) -> Iterator[Caller]:
         ("other-bucket", PROBE),
         *(
             (caller.out("ArchiveBucketName"), f"{name}/{PROBE}")
-            for name in ("predictions", "quarantine", "verdicts")
+            for name in ("predictions", "shadow", "quarantine", "verdicts")
         ),
     ):
         caller.s3.put_object(Bucket=bucket, Key=key, Body=b"{}")
@@ -317,7 +327,7 @@ def root(stack: Stack, manifest: Manifest) -> Iterator[Caller]:
         caller.logs.create_log_stream(logGroupName=f"/driftline/{caller.model}/{name}", logStreamName=PROBE)
     caller.ssm.put_parameter(Name="/driftline/other/active-bundle", Value="none", Type="String")
     yield caller
-    for folder in ("predictions", "labels", "quarantine", "verdicts", "athena-results"):
+    for folder in ("predictions", "labels", "shadow", "quarantine", "verdicts", "athena-results"):
         caller.s3.delete_object(Bucket=caller.out("ArchiveBucketName"), Key=f"{folder}/{PROBE}")
     caller.s3.delete_object(Bucket=caller.out("FailedBatchesBucketName"), Key=PROBE)
     caller.dynamodb.delete_item(TableName=caller.out("WindowTableName"), Key=ITEM)

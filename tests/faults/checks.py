@@ -15,7 +15,7 @@ from drift_consumer.series import NO_COLUMNS, QUARANTINE, Series
 from drift_consumer.verdict_store import verdict_key
 from drift_consumer.window_store import StoredWindow, WindowStore
 from drift_core.bins import Layout
-from drift_core.event import PREDICTION
+from drift_core.event import PREDICTION, SHADOW
 from drift_core.span import Span
 from drift_core.window import WindowState
 from tests.faults.story import LEAST_ROWS, Story
@@ -25,6 +25,8 @@ from tests.unit.drift_consumer.fixture_traffic import MODEL, VERSION, World
 
 type Place = tuple[str, int, str]
 """Kind, window start and shard."""
+
+_JUDGED = (PREDICTION, SHADOW)
 
 _LENGTHS = {Span.HOUR: 3_600_000, Span.DAY: 86_400_000}
 
@@ -72,7 +74,7 @@ def stored_windows(world: World) -> dict[Place, StoredWindow]:
 
 @cache
 def _layout(kind: str) -> Layout:
-    if kind != PREDICTION:
+    if kind not in _JUDGED:
         return NO_COLUMNS
     return World().resources().baselines.get(MODEL, VERSION).baseline.layout
 
@@ -200,10 +202,10 @@ def _verdicts_agree_with_the_states(story: Story, windows: Mapping[Place, Stored
                 inside = [window for window in mine if judged.start <= window.key.start < judged.end]
                 assert judged.n == sum(window.state.n for window in inside), (series.kind, span)
                 assert judged.duplicates == sum(window.state.duplicates for window in inside)
-                if series.kind == PREDICTION:
+                if series.kind in _JUDGED:
                     _verdict_agrees(story, series, judged)
                 assert judged.end >= end or span is Span.WINDOW
-        if series.kind == PREDICTION and sum(window.state.n for window in mine) >= LEAST_ROWS:
+        if series.kind in _JUDGED and sum(window.state.n for window in mine) >= LEAST_ROWS:
             assert any(progress.judged(series, Span.DAY, start) for start, _ in _spans(mine, Span.DAY))
 
 
@@ -227,14 +229,15 @@ def _the_memory_is_that_of_the_windows_in_their_turn(story: Story) -> None:
     """Against the monitor itself, fed with the states that each span had when its verdict was committed."""
     world = story.world
     monitor = world.monitor()
-    memory, seen = monitor.start(), set()
+    memory, seen = dict.fromkeys(_JUDGED, monitor.start()), set()
     read: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for caller, operation, request, answer in world.gate.trace:
         if operation == "TransactWriteItems":
             for item in _first_verdicts(request):
                 span, start = Span(item["pk"]["S"].rpartition("#")[2]), int(item["sk"]["S"])
-                assert (span, start) not in seen, "a span had its turn twice"
-                seen.add((span, start))
+                kind = item["pk"]["S"].split("#")[1]
+                assert (kind, span, start) not in seen, "a span had its turn twice"
+                seen.add((kind, span, start))
                 states = [
                     WindowState.from_bytes(monitor.baseline.layout, bytes(one["state"]["B"]))
                     for one in read[caller]
@@ -244,18 +247,19 @@ def _the_memory_is_that_of_the_windows_in_their_turn(story: Story) -> None:
                     cells[monitor.cell(int(one["sk"]["S"].partition("#")[0]))] += state.n
                 total = WindowState.sum(monitor.baseline.layout, states)
                 assert total.n == int(item["n"]["N"])
-                memory = monitor.judge(
-                    total, span=span, start=start, end=int(item["end"]["N"]), memory=memory, cells=cells
+                memory[kind] = monitor.judge(
+                    total, span=span, start=start, end=int(item["end"]["N"]), memory=memory[kind], cells=cells
                 ).memory
-        elif "BETWEEN" in request["KeyConditionExpression"] and _of_predictions(request):
+        elif "BETWEEN" in request["KeyConditionExpression"] and _is_judged(request):
             read[caller] = [*(read[caller] if operation == "Page" else []), *answer]
-    assert world.memory().to_bytes() == memory.to_bytes()
+    for kind in _JUDGED:
+        assert world.memory(kind).to_bytes() == memory[kind].to_bytes(), kind
 
 
-def _of_predictions(request: Mapping[str, Any]) -> bool:
-    """Whether a query read windows of predictions."""
+def _is_judged(request: Mapping[str, Any]) -> bool:
+    """Whether a query read windows of predictions, served or in shadow."""
     key: str = request["ExpressionAttributeValues"][":series"]["S"]
-    return key.startswith(PREDICTION)
+    return key.partition("#")[0] in _JUDGED
 
 
 def _first_verdicts(puts: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from tests.faults.traffic import WINDOWS
 
 LONGEST, MOST_CHUNKS = 400, 14
 
-_KINDS = ("prediction", "prediction", "prediction", "prediction", "label", "bad", "again")
+_KINDS = ("prediction", "prediction", "prediction", "prediction", "shadow", "shadow", "label", "bad", "again")
 _STEP: st.SearchStrategy[Step] = st.tuples(st.integers(0, 39), st.integers(0, 63), st.integers(0, 7))
 
 

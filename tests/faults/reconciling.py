@@ -39,7 +39,7 @@ def check_reconciled(story: Story) -> None:
     assert world.reconcile()["windows"] == 0
 
 
-_FOLDERS = ("predictions/", "labels/", "quarantine/")
+_FOLDERS = ("predictions/", "labels/", "shadow/", "quarantine/")
 
 
 def _hour(series: Series, start: int) -> tuple[Series, int]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from drift_core.event import Event
-from tests.unit.drift_consumer.fixture_traffic import NOON, event_id, healthy, label, prediction
+from tests.unit.drift_consumer.fixture_traffic import NOON, event_id, healthy, label, prediction, shadow_of
 
 WINDOW = 300_000
 WINDOWS = 3
@@ -59,7 +59,13 @@ def events(kind: str, window: int) -> list[Sent]:
     if kind == "bad":
         return [Broken(event_id(5_000_000 + i), _broken(i)) for i in numbers]
     shift = SHIFTED if window % 2 else 0.0
-    return list(healthy(_EACH, start, first=1000 * window, shift=shift))
+    served = healthy(_EACH, start, first=1000 * window, shift=shift)
+    if kind == "shadow":  # of the version that is served: only the kind tells them apart
+        return [
+            shadow_of(replace(event, event_id=event_id(7_000_000 + i, event.event_time)), event.event_id)
+            for i, event in zip(numbers, served, strict=True)
+        ]
+    return list(served)
 
 
 def _broken(number: int) -> bytes:
@@ -79,9 +85,10 @@ def belongings() -> dict[bytes, Belonging]:
         for sent in events("prediction", window):
             time = NOON + window * WINDOW
             found[sent.encode()] = Belonging(kind="prediction", time=time, identity=sent.event_id)
-        for sent in events("label", window):
-            time = NOON + window * WINDOW
-            found[sent.encode()] = Belonging(kind="label", time=time, identity=sent.event_id)
+        for kind in ("label", "shadow"):
+            for sent in events(kind, window):
+                time = NOON + window * WINDOW
+                found[sent.encode()] = Belonging(kind=kind, time=time, identity=sent.event_id)
         for sent in events("bad", window):
             payload = sent.encode()
             identity = base64.b64encode(payload).decode()

@@ -49,11 +49,14 @@ REASONS = {
 """Kinds of reasons by how they begin; the first that fits."""
 
 
+_FOLDER = {"prediction": "predictions", "label": "labels", "shadow": "shadow"}
+
+
 def fates(payloads: Sequence[bytes]) -> Counter[str]:
     """Let the consumer take a batch, check each record's fate, and tell how often each occurred."""
     world = World()
     consume(kinesis_event(payloads, first=0, arrival=ARRIVAL), world.resources())
-    archived = {kind: _by_sequence(world, kind) for kind in ("predictions", "labels", "quarantine")}
+    archived = {kind: _by_sequence(world, kind) for kind in ("predictions", "labels", "shadow", "quarantine")}
     models = KnownModels(MODEL, world.resources().baselines)
     tally: Counter[str] = Counter()
     firsts: dict[tuple[str, int, str], int] = {}
@@ -75,13 +78,14 @@ def fates(payloads: Sequence[bytes]) -> Counter[str]:
             assert not places, payload[:500]
             tally["duplicate"] += 1
             continue
-        assert places == [row.kind + "s"], (places, payload[:500])
+        assert places == [_FOLDER[row.kind]], (places, payload[:500])
         assert _expected(row) == _found(row, archived[places[0]][sequence]), payload[:500]
         tally[row.kind] += 1
     assert tally.total() == len(payloads)
     assert _counted(world) == Counter(
         prediction=tally["prediction"],
         label=tally["label"],
+        shadow=tally["shadow"],
         quarantine=sum(tally[kind] for kind in REASONS),
         duplicates=tally["duplicate"],
     )
@@ -106,7 +110,7 @@ def _counted(world: World) -> Counter[str]:
     for (partition, _), item in world.dynamodb.items.items():
         kind = partition.partition("#")[0]
         if "state" in item:
-            own = layout if kind == "prediction" else NO_COLUMNS
+            own = layout if kind in ("prediction", "shadow") else NO_COLUMNS
             state = WindowState.from_bytes(own, item["state"]["B"])
             counted[kind] += state.n
             counted["duplicates"] += state.duplicates
@@ -114,16 +118,14 @@ def _counted(world: World) -> Counter[str]:
 
 
 def _window(row: Row) -> int:
-    time = (
-        row.fields["event_time"] if row.kind == "prediction" else event_id_time(row.fields["prediction_id"])
-    )
+    time = event_id_time(row.fields["prediction_id"]) if row.kind == "label" else row.fields["event_time"]
     return int(time) // 300_000
 
 
 def _expected(row: Row) -> dict[str, Any]:
     """What the archive should hold of a record."""
     fields = dict(row.fields)
-    if row.kind == "prediction":
+    if row.kind != "label":
         interval = fields.pop("interval", None) or {}
         fields |= {f"interval_{name}": interval.get(name) for name in ("lower", "upper", "coverage")}
     return fields | {"event_type": None}

@@ -221,7 +221,7 @@ _TEXT = ['""', '"a"', '"\\u0000"', '"\\u00e9"', '"\\ud83d\\ude00"', "null", "abs
 
 TAME: dict[str, list[str]] = {
     "schema_version": ["1", "2", "0", "-1", "null", "absent"],
-    "event_type": ['"prediction"', '"label"', '"Label"', '""', "null", "absent"],
+    "event_type": ['"prediction"', '"label"', '"shadow"', '"Label"', '""', "null", "absent"],
     "event_id": [json.dumps(one) for one in IDS] + ["null", "absent"],
     "event_time": [str(time) for time in TIMES if -(2**63) <= time < 2**63] + ["null", "absent"],
     "model_name": [json.dumps(name) for name in NAMES if name.isprintable()] + ["null", "absent"],

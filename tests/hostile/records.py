@@ -29,7 +29,7 @@ from tests.hostile.odd import (
     TIMES,
     VERSIONS,
 )
-from tests.unit.drift_consumer.fixture_traffic import NOON, event_id, label, prediction
+from tests.unit.drift_consumer.fixture_traffic import NOON, event_id, label, prediction, shadow
 
 type Attack = Callable[[Random], bytes]
 
@@ -46,6 +46,8 @@ def good(rng: Random) -> bytes:
     time = NOON - rng.randrange(6) * 150_000 + rng.randrange(1000)
     if rng.random() < 0.3:
         return label(number, time).encode()
+    if rng.random() < 0.1:
+        return shadow(number, time, features={"size": MARK + rng.random()}).encode()
     features = {"size": MARK + rng.random(), "area": rng.choice(["coast", "hills", "m\u00f6\u00f6n"])}
     return prediction(number, time, features={**features, "garden": rng.random() < 0.5}).encode()
 

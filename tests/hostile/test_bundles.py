@@ -66,6 +66,7 @@ class Serving:
             ssm=ssm,
             bucket="models",
             parameter="/driftline/house-prices/active-bundle",
+            shadow_parameter="/driftline/house-prices/shadow-bundle",
             model_name=MODEL,
         )
         self.active = ActiveBundle(store, refresh_seconds=60, clock=self.clock, refused=self.refused.append)

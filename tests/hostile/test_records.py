@@ -50,7 +50,7 @@ def test_every_record_ends_in_one_place_as_if_it_had_come_alone(
         writer.line()
         for fate, count in tally.most_common():
             writer.line(f"{count:8,}  {fate}")
-    missing = {"prediction", "label", "duplicate", *REASONS} - tally.keys()
+    missing = {"prediction", "label", "shadow", "duplicate", *REASONS} - tally.keys()
     assert not missing, "an attack that no longer reaches its refusal proves nothing"
     lines = log.getvalue().splitlines()
     assert len(lines) == BATCHES

@@ -17,6 +17,7 @@ from tests.unit.ingest_lambda.conftest import Context
 from tests.unit.ingest_lambda.fixture_bundle import HOUSE, MODEL_NAME, fixture_bundle
 
 PARAMETER = "/driftline/house-prices/active-bundle"
+SHADOW = "/driftline/house-prices/shadow-bundle"
 
 
 class World:
@@ -65,6 +66,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         "MODEL_NAME": MODEL_NAME,
         "MODELS_BUCKET": "models",
         "ACTIVE_BUNDLE_PARAMETER": PARAMETER,
+        "SHADOW_BUNDLE_PARAMETER": SHADOW,
         "STREAM_NAME": "stream",
         "CAPTURE_SECONDS": "2",
         "REFRESH_SECONDS": "0.001",

@@ -14,7 +14,15 @@ from drift_consumer.records import Records
 from drift_consumer.slices import Slice, by_window
 from drift_core.event import Interval
 from scripts.restored import restore
-from tests.unit.drift_consumer.fixture_traffic import MODEL, VERSION, World, kinesis_event, label, prediction
+from tests.unit.drift_consumer.fixture_traffic import (
+    MODEL,
+    VERSION,
+    World,
+    kinesis_event,
+    label,
+    prediction,
+    shadow,
+)
 
 BASELINES = World().resources().baselines
 BASELINE = BASELINES.get(MODEL, VERSION).baseline
@@ -36,18 +44,18 @@ intervals = st.none() | st.tuples(numbers, numbers).map(sorted).map(
 
 @st.composite
 def payloads(draw: st.DrawFn) -> list[bytes]:
-    """Predictions, labels and unreadable records, some of them twice."""
+    """Predictions, shadows, labels and unreadable records, some of them twice."""
     made: list[bytes] = []
     for number in range(draw(st.integers(1, 12))):
-        match draw(st.sampled_from(["good", "good", "label", "bad", "again"])):
-            case "good":
+        match draw(st.sampled_from(["good", "good", "shadow", "label", "bad", "again"])):
+            case "good" | "shadow" as kind:
                 changes: dict[str, Any] = {
                     "features": draw(features),
                     "prediction": draw(numbers),
                     "interval": draw(intervals),
                     "confidence": draw(st.none() | st.floats(0, 1)),
                 }
-                made.append(prediction(number, **changes).encode())
+                made.append((shadow if kind == "shadow" else prediction)(number, **changes).encode())
             case "label":
                 made.append(label(number, label=draw(numbers)).encode())
             case "bad":
@@ -65,7 +73,7 @@ def slices(batch: list[bytes]) -> list[Slice]:
 def check(batch: list[bytes]) -> None:
     for piece in slices(batch):
         events = piece.distinct()
-        baseline = BASELINE if piece.key.series.kind == "prediction" else None
+        baseline = BASELINE if piece.key.series.is_judged else None
         back = restore(parquet(events, piece.without(events)), piece.key, baseline)
         assert back.sequences == frozenset(piece.sequences.tolist())
         assert back.events.sequences.tolist() == events.sequences.tolist()

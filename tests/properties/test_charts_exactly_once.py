@@ -14,11 +14,11 @@ import pytest
 
 from drift_core import classified
 from drift_core.baseline import served_matrix
-from drift_core.event import Event, Interval, PredictionEvent
+from drift_core.event import Event, Interval, PredictionEvent, ShadowEvent
 from drift_core.span import Span
 from drift_core.window import WindowState, hash_event_ids
 from tests.unit.drift_consumer.fake_aws import CrashError
-from tests.unit.drift_consumer.fixture_traffic import NOON, SCHEMA, World, healthy, label
+from tests.unit.drift_consumer.fixture_traffic import NOON, SCHEMA, World, event_id, healthy, label, shadow_of
 
 MINUTE = 60_000
 WINDOW = 5 * MINUTE
@@ -38,6 +38,12 @@ def rows(count: int, window: int, *, first: int, shift: float = 0.0) -> list[Pre
     return healthy(count, NOON + window * WINDOW, first=first, shift=shift)
 
 
+def beside(count: int, window: int, *, first: int, shift: float) -> list[ShadowEvent]:
+    """Shadows of the served version itself: only the kind tells them apart."""
+    made = rows(count, window, first=first, shift=shift)
+    return [shadow_of(event, event_id(9_000_000 + i, event.event_time)) for i, event in enumerate(made)]
+
+
 type Step = tuple[int, Sequence[tuple[int, Sequence[Event | bytes]]], int]
 
 STORY: list[Step] = [
@@ -47,7 +53,7 @@ STORY: list[Step] = [
     (17, [(0, rows(5, 0, first=400)), (1, rows(6, 1, first=500))], 21),
     (22, [(0, rows(25, 4, first=600)), (1, rows(30, 5, first=700, shift=SHIFTED))], 31),
     (32, [(0, rows(26, 3, first=800))], 36),
-    (61, [(1, rows(24, 12, first=900))], 67),
+    (61, [(1, [*rows(24, 12, first=900), *beside(24, 12, first=5_000, shift=SHIFTED)])], 67),
     (68, [(1, rows(3, 4, first=1_000))], 70),
     (720, [(0, rows(30, 143, first=1_100))], 800),
 ]
@@ -67,7 +73,8 @@ def state(world: World) -> dict[object, object]:
     """What must not depend on faults: verdicts, and what is stored but for how often it was put."""
     found: dict[object, object] = dict(world.verdicts().items())
     for key, item in world.dynamodb.items.items():
-        puts = "version" if key[1] == "cursor" else "" if "prediction" in key[0] else "revision"
+        judged = "#prediction#" in key[0] or "#shadow#" in key[0]
+        puts = "version" if key[1] == "cursor" else "" if judged else "revision"
         found[key] = {name: value for name, value in item.items() if name != puts}
     return found
 
@@ -97,6 +104,7 @@ def check_after(faulty: Callable[[World, int], object]) -> None:
         world = clean
         assert world.pending() == []
     assert done == {"judged", "carried", "hour", "day", "label", "quarantine"}
+    assert f"shadow-window.{NOON + 12 * WINDOW}" in world.verdicts()
     assert (
         max(item["score"] for item in world.verdicts()[f"window.{NOON + 5 * WINDOW}"]["features"].values())
         > 1

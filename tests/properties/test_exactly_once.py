@@ -29,6 +29,7 @@ from tests.unit.drift_consumer.fixture_traffic import (
     label,
     prediction,
     sequence_number,
+    shadow,
 )
 
 WINDOW = 300_000
@@ -108,7 +109,7 @@ def stored(world: World) -> list[StoredWindow]:
 
 
 def layout_of(series: Series) -> Layout:
-    if series.kind != "prediction":
+    if not series.is_judged:
         return NO_COLUMNS
     return World().resources().baselines.get(MODEL, VERSION).baseline.layout
 
@@ -130,12 +131,16 @@ def record(number: int, kind: str, window: int) -> bytes:
     if kind == "label":
         event = label(number, time)
         return remembered("label", time, event.encode(), event.event_id)
+    if kind == "shadow":
+        beside = shadow(number, time)
+        return remembered("shadow", time, beside.encode(), beside.event_id)
     served = prediction(number, time)
     return remembered("prediction", time, served.encode(), served.event_id)
 
 
 MIXED = [
-    record(i, kind, i % 2) for i, kind in enumerate(["good", "label", "good", "bad", "good", "good", "label"])
+    record(i, kind, i % 2)
+    for i, kind in enumerate(["good", "label", "good", "bad", "shadow", "good", "good", "label"])
 ]
 MIXED = [*MIXED, MIXED[0], MIXED[2]]
 """Two windows of each kind; the last two records repeat events, one of them as the last of its window."""
@@ -188,7 +193,9 @@ def unlisted(stream: Stream) -> set[str]:
 
 
 records_of_a_story = st.lists(
-    st.tuples(st.sampled_from(["good", "good", "good", "label", "bad"]), st.integers(0, 2), st.booleans()),
+    st.tuples(
+        st.sampled_from(["good", "good", "good", "label", "shadow", "bad"]), st.integers(0, 2), st.booleans()
+    ),
     max_size=25,
 )
 """Kind and window of each record, and whether it comes twice."""

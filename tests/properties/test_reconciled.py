@@ -37,7 +37,7 @@ HOUR = 3_600_000
 LATER = NOON + 30 * HOUR
 """More than a day after the stories."""
 
-ARCHIVED = ("predictions/", "labels/", "quarantine/")
+ARCHIVED = ("predictions/", "labels/", "shadow/", "quarantine/")
 
 
 def objects(world: World) -> set[str]:

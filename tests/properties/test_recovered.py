@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,8 +56,10 @@ from tests.unit.drift_consumer.fixture_traffic import (
     VERSION,
     World,
     bundle_objects,
+    event_id,
     healthy,
     label,
+    shadow_of,
     with_files,
 )
 
@@ -64,6 +67,7 @@ HOUR = 3_600_000
 MINUTE = 60_000
 EXACT = ("state", "last_sequence", "ranges")
 SERIES = Series(kind="prediction", model_name=MODEL, model_version=VERSION, window_seconds=300)
+SHADOW_SERIES = replace(SERIES, kind="shadow")
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +111,14 @@ def judge_again(world: World) -> Compared | None:
         clock=lambda: world.now,
         wait=lambda seconds: setattr(world, "now", world.now + round(1000 * seconds)),
     )
-    return one.again(SERIES) if one.forgotten(SERIES) else None
+    done = [one.again(series) for series in (SERIES, SHADOW_SERIES) if one.forgotten(series)]
+    if not done:
+        return None
+    return Compared(
+        same=sum(each.same for each in done),
+        different=[key for each in done for key in each.different],
+        new=sum(each.new for each in done),
+    )
 
 
 def windows(world: World) -> dict[object, dict[str, Any]]:
@@ -342,7 +353,11 @@ def story(world: World, windows_from: int, windows_to: int) -> None:
         shift = 1.5 if number >= 5 else 0.0
         world.consume(healthy(20, start, first=1_000 * number, shift=shift))
         rest = healthy(15, start, first=1_000 * number + 500, shift=shift)
-        world.consume([*rest, label(number, start), b"bad"], shard=1)
+        beside = [
+            shadow_of(replace(event, event_id=event_id(9_000_000 + i, event.event_time)), event.event_id)
+            for i, event in enumerate(rest, start=100 * number)
+        ]
+        world.consume([*rest, *beside, label(number, start), b"bad"], shard=1)
         world.evaluate(start + WINDOW + 2 * MINUTE)
 
 
@@ -360,7 +375,8 @@ def test_judged_again_the_memory_is_the_same_and_nothing_is_told_twice() -> None
     assert (compared.same, compared.different, compared.new) == (len(verdicts), [], 0)
     assert len(world.cloudwatch.data) == published, "nothing is told twice"
     assert world.verdicts() == verdicts
-    assert world.memory().to_bytes() == twin.memory().to_bytes()
+    for kind in ("prediction", "shadow"):
+        assert world.memory(kind).to_bytes() == twin.memory(kind).to_bytes()
     of_the_moment = {"expires", "first_update", "last_update", "unreconciled", "pending", "version"}
     for key, item in before.items():
         if key[0].startswith("models#"):
@@ -376,7 +392,8 @@ def test_judged_again_the_memory_is_the_same_and_nothing_is_told_twice() -> None
     assert [told_again(v) for v in world.verdicts().values()] == [
         told_again(v) for v in twin.verdicts().values()
     ]
-    assert world.memory().to_bytes() == twin.memory().to_bytes()
+    for kind in ("prediction", "shadow"):
+        assert world.memory(kind).to_bytes() == twin.memory(kind).to_bytes()
     for name in ("QuarantinedRecords", "LabelRecords"):
         assert sum(world.cloudwatch.values(name)) == sum(twin.cloudwatch.values(name)) == 18
 
@@ -393,12 +410,12 @@ def test_a_verdict_that_was_never_given_is_told_aloud(files: dict[str, bytes]) -
     world.now = start + MINUTE
     world.consume(healthy(30, start, first=9_000, shift=1.5))
     world.dynamodb.items.clear()
-    published = world.cloudwatch.values("DriftScore")
+    published, given = world.cloudwatch.values("DriftScore"), len(world.verdicts())
     world.now = start + WINDOW + 2 * MINUTE
     recover(world)
     compared = judge_again(world)
     assert compared is not None
-    assert (compared.same, compared.different, compared.new) == (7, [], 1)
+    assert (compared.same, compared.different, compared.new) == (given, [], 1)
     assert len(world.cloudwatch.values("DriftScore")) == len(published) + 1
     assert world.verdicts()[f"window.{start}"]["drift"]
 

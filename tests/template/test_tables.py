@@ -32,6 +32,7 @@ def columns(resources: dict[str, Any], name: str) -> dict[str, Any]:
     [
         ("PredictionFiles", "predictions", ["dt", "hour"]),
         ("LabelFiles", "labels", ["dt", "hour"]),
+        ("ShadowFiles", "shadow", ["dt", "hour"]),
         ("QuarantineFiles", "quarantine", ["dt", "hour"]),
         ("VerdictFiles", "verdicts", ["dt"]),
         ("ReconciledFiles", "reconciled", ["dt"]),
@@ -56,6 +57,11 @@ def test_partitions_are_projected_from_the_names(
     }
     if "hour" in keys:
         assert (parameters["projection.hour.range"], parameters["projection.hour.digits"]) == ("0,23", "2")
+
+
+def test_a_shadow_has_the_columns_of_a_prediction_and_the_served_ones_id(resources: dict[str, Any]) -> None:
+    served, shadow = columns(resources, "PredictionFiles"), columns(resources, "ShadowFiles")
+    assert shadow == {**served, "prediction_id": "string"}
 
 
 def test_verdicts_have_their_own_fields_first(resources: dict[str, Any]) -> None:

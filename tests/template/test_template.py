@@ -8,6 +8,7 @@ import pytest
 
 from drift_core.monitor_settings import MonitorSettings
 from drift_core.schema import request_envelope
+from drift_core.shadow import NO_SHADOW
 from ingest_lambda.bundle import NO_BUNDLE
 from ingest_lambda.feedback import LABELS_ENVELOPE
 from scripts.local_template import Template
@@ -193,6 +194,7 @@ def test_archive_is_deleted_in_time(resources: dict[str, Any]) -> None:
     assert expires == {
         "predictions/": days,
         "labels/": days,
+        "shadow/": days,
         "quarantine/": days,
         "verdicts/": days,
         "reconciled/": days,
@@ -213,14 +215,17 @@ def test_records_and_windows_last_for_long_enough(resources: dict[str, Any]) -> 
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
 
 
-def test_cloudformation_has_no_reason_to_reset_the_active_version(resources: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("name", "value"), [("active-bundle", NO_BUNDLE), ("shadow-bundle", NO_SHADOW)])
+def test_cloudformation_has_no_reason_to_reset_what_is_served(
+    resources: dict[str, Any], name: str, value: str
+) -> None:
     """It writes the value again when any property changes, so nothing there may depend on what changes."""
-    assert resources["ActiveBundleParameter"] == {
+    assert resources[f"{name.title().replace('-', '')}Parameter"] == {
         "Type": "AWS::SSM::Parameter",
         "Properties": {
-            "Name": {"Fn::Sub": "/driftline/${ModelName}/active-bundle"},
+            "Name": {"Fn::Sub": f"/driftline/${{ModelName}}/{name}"},
             "Type": "String",
-            "Value": NO_BUNDLE,
+            "Value": value,
         },
     }
 
@@ -244,6 +249,7 @@ def test_outputs_are_those_that_scripts_and_people_read(template: Template) -> N
         "WindowTableName",
         "FallbackQueueUrl",
         "ActiveBundleParameterName",
+        "ShadowBundleParameterName",
         "AlarmTopicArn",
         "AthenaWorkgroupName",
         "GlueDatabaseName",

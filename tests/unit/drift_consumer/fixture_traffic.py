@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import dataclasses
 import io
 import json
 import math
@@ -34,7 +35,7 @@ from drift_consumer.settings import EvaluatorSettings, ReconcilerSettings
 from drift_consumer.verdict_store import VerdictStore
 from drift_consumer.window_store import WindowStore
 from drift_core.bundle import BASELINE_FILE, MANIFEST_FILE, FileEntry, Manifest, bundle_prefix
-from drift_core.event import Event, Interval, LabelEvent, PredictionEvent
+from drift_core.event import Event, Interval, LabelEvent, PredictionEvent, ShadowEvent
 from drift_core.freeze import freeze
 from drift_core.interval import IntervalRule
 from drift_core.memory import Memory
@@ -186,6 +187,20 @@ def label(number: int, time: int = NOON, **changes: Any) -> LabelEvent:
         "source": "crm",
     }
     return LabelEvent(**{**fields, **changes})
+
+
+def shadow(number: int, time: int = NOON, **changes: Any) -> ShadowEvent:
+    """What a challenger would have answered in the place of `prediction(number, time)`."""
+    return shadow_of(
+        prediction(number, time, **{"event_id": event_id(2_000_000 + number, time), **changes}),
+        event_id(number, time),
+    )
+
+
+def shadow_of(event: PredictionEvent, prediction_id: str) -> ShadowEvent:
+    """A prediction as a shadow's, beside a served one."""
+    fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
+    return ShadowEvent(**fields, prediction_id=prediction_id)
 
 
 def kinesis_event(
@@ -349,10 +364,10 @@ class World:
         settings = self.evaluator().settings.monitor(bundle.manifest.monitor)
         return Monitor(baseline=bundle.baseline, settings=for_inputs(settings, bundle.manifest.files))
 
-    def memory(self) -> Memory:
+    def memory(self, kind: str = "prediction") -> Memory:
         """What stands beside the cursor."""
         seconds = self.window_seconds or MonitorSettings().window_seconds
-        series = Series(kind="prediction", model_name=MODEL, model_version=VERSION, window_seconds=seconds)
+        series = Series(kind=kind, model_name=MODEL, model_version=VERSION, window_seconds=seconds)
         return self.evaluator().progress.read(series, self.monitor().start()).memory
 
     def judged(self, span: Span) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from tests.unit.drift_consumer.fixture_traffic import (
     kinesis_event,
     label,
     prediction,
+    shadow,
 )
 
 OTHER_SCHEMA = FeatureSchema((Feature(name="rooms", kind=Kind.NUMERIC),))
@@ -42,8 +43,14 @@ def changed(**changes: Any) -> bytes:
     return json.dumps({key: value for key, value in described.items() if value is not ...}).encode()
 
 
+def shadow_with(**changes: Any) -> bytes:
+    """A good shadow's JSON with fields replaced; `...` removes one."""
+    described = {**json.loads(shadow(1).encode()), **changes}
+    return json.dumps({key: value for key, value in described.items() if value is not ...}).encode()
+
+
 def test_a_plain_batch_is_read_as_columns() -> None:
-    read_out = read(prediction(1), label(2), prediction(3, confidence=None, interval=None))
+    read_out = read(prediction(1), label(2), prediction(3, confidence=None, interval=None), shadow(4))
     by_kind = {group.kind: group for group in read_out.groups}
     assert not read_out.rejected
     assert by_kind["prediction"].positions.tolist() == [0, 2]
@@ -53,13 +60,16 @@ def test_a_plain_batch_is_read_as_columns() -> None:
     assert rows[0]["interval"] == {"lower": 90.0, "upper": 111.0, "coverage": 0.9}
     assert rows[1]["interval"] is None
     assert by_kind["label"].table["prediction_id"].to_pylist() == [event_id(2)]
+    [beside] = by_kind["shadow"].table.to_pylist()
+    assert (beside["prediction_id"], beside["event_id"]) == (event_id(4), event_id(2_000_004))
+    assert (beside["features"]["size"], beside["prediction"]) == (6.0, 104.0)
 
 
 def test_plain_records_are_not_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         module, "_read_singly", lambda records, positions, models: ([], dict.fromkeys(positions, ""))
     )
-    assert not read(*(prediction(i) for i in range(50))).rejected
+    assert not read(*(event(i) for i in range(50) for event in (prediction, shadow, label))).rejected
     assert list(read(*(prediction(i) for i in range(50)), changed(confidence="high")).rejected) == list(
         range(51)
     )
@@ -121,7 +131,7 @@ REASONS: list[tuple[str, bytes, str]] = [
     (
         "features elsewhere",
         changed(event_type={"size": 4711}),
-        'event_type is an object; write "prediction" or "label"',
+        'event_type is an object; write "prediction", "label" or "shadow"',
     ),
     (
         "features for a version",
@@ -189,6 +199,20 @@ REASONS: list[tuple[str, bytes, str]] = [
     ),
     ("confidence", changed(confidence="high"), "confidence is 'high'; write a number"),
     ("source", changed(source=5), "source is '5'; write a string"),
+    ("shadow of nothing", shadow_with(prediction_id=...), "prediction_id is absent; write a UUID"),
+    (
+        "shadow of a random id",
+        shadow_with(prediction_id="01234567-89ab-4def-8123-456789abcdef"),
+        "prediction_id is '01234567-89ab-4def-8123-456789abcdef', which no prediction from 2000 to",
+    ),
+    ("shadow to come", shadow_with(prediction_id=event_id(1, NOON + 10**10)), "prediction_id is '"),
+    (
+        "shadow of an unknown version",
+        shadow_with(model_version="v9"),
+        f"model_version is 'v9', but model '{MODEL}' has no such bundle",
+    ),
+    ("shadow without a prediction", shadow_with(prediction=None), "prediction is 'None'; write a finite"),
+    ("shadow without a version", shadow_with(model_version=""), "model_version is ''; write a string"),
     ("label for nothing", label(1, prediction_id="x" * 36).encode(), "prediction_id is 'xxxx"),
     (
         "label for a random id",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,10 +28,12 @@ from tests.unit.drift_consumer.fixture_traffic import (
     VERSION,
     World,
     bundle_objects,
+    event_id,
     healthy,
     label,
     prediction,
     seasonal_shift,
+    shadow_of,
     with_files,
 )
 
@@ -126,6 +129,39 @@ def test_the_verdict_is_that_of_the_rows() -> None:
         if datum["MetricName"] == "FeatureDriftScore"
     }
     assert features == {name: column.score for name, column in truth.features.items()}
+
+
+def test_a_shadow_is_judged_apart_from_what_is_served() -> None:
+    """A drifting shadow of the very version that is served changes nothing that is said of the served one."""
+    served, both = World(), World()
+    for window in range(6):
+        start = NOON + window * WINDOW
+        events = healthy(30, start, first=100 * window)
+        moved = healthy(30, start, first=100 * window + 50, shift=3.0)
+        beside = [
+            shadow_of(replace(one, event_id=event_id(9_000_000 + i, start)), one.event_id)
+            for i, one in enumerate(moved)
+        ]
+        for world, batch in ((served, events), (both, [*events, *beside])):
+            world.now = start + MINUTE
+            world.consume(batch)
+            world.evaluate(start + WINDOW + MINUTE)
+    told = both.verdicts()
+    shadows = {name: verdict for name, verdict in told.items() if name.startswith("shadow-")}
+    assert {name: verdict for name, verdict in told.items() if name not in shadows} == served.verdicts()
+    assert {verdict["shadow"] for verdict in shadows.values()} == {True}
+    assert {name for name in shadows if shadows[name]["drift"]} >= {f"shadow-window.{NOON + 5 * WINDOW}"}
+    assert not told[f"window.{NOON + 5 * WINDOW}"]["drift"]
+    assert both.memory().to_bytes() == served.memory().to_bytes()
+    named = [datum for datum in both.cloudwatch.data if datum["MetricName"] == "ShadowDriftScore"]
+    assert [datum for datum in both.cloudwatch.data if datum not in named] == served.cloudwatch.data
+    assert [datum["Value"] for datum in named] == pytest.approx(
+        [verdict["drift_score"] for verdict in shadows.values()], abs=1e-6
+    )
+    assert max(datum["Value"] for datum in named) > 1
+    rows = both.rows("shadow")
+    assert len(rows) == 180
+    assert len({row["prediction_id"] for row in rows} - {row["event_id"] for row in rows}) == 180
 
 
 def test_nothing_is_judged_before_it_is_over_and_quiet() -> None:

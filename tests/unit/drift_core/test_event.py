@@ -14,6 +14,7 @@ from drift_core.event import (
     Interval,
     LabelEvent,
     PredictionEvent,
+    ShadowEvent,
     decode,
     event_id_time,
     new_event_id,
@@ -39,11 +40,26 @@ LABEL = LabelEvent(
 )
 
 
+SHADOW = ShadowEvent(
+    event_id=new_event_id(1_700_000_000_000),
+    event_time=1_700_000_000_000,
+    model_name="house-prices",
+    model_version="v2",
+    features={"size": 80.5},
+    prediction=300_000.5,
+    interval=Interval(lower=270_000, upper=340_000, coverage=0.9),
+    confidence=0.6,
+    source="api",
+    prediction_id=PREDICTION.event_id,
+)
+
+
 @pytest.mark.parametrize(
     "event",
     [
         PREDICTION,
         LABEL,
+        SHADOW,
         PredictionEvent(
             event_id=new_event_id(5),
             event_time=5,
@@ -93,7 +109,10 @@ def changed(event: PredictionEvent | LabelEvent, **changes: Any) -> bytes:
             "schema_version is 'True'; write the version of the event",
         ),
         (changed(PREDICTION, schema_version="1"), "schema_version is '1'; write the version of the event"),
-        (changed(PREDICTION, event_type="guess"), 'event_type is \'guess\'; write "prediction" or "label"'),
+        (
+            changed(PREDICTION, event_type="guess"),
+            'event_type is \'guess\'; write "prediction", "label" or "shadow"',
+        ),
         (changed(PREDICTION, event_id=...), "event_id is absent; write a UUID (version 7)"),
         (changed(PREDICTION, event_id="7"), "event_id is '7'; write a UUID (version 7) of 36 characters"),
         (changed(PREDICTION, event_id="z" * 36), "write a UUID (version 7) of 36 characters"),
@@ -118,6 +137,8 @@ def changed(event: PredictionEvent | LabelEvent, **changes: Any) -> bytes:
             "interval.coverage is 7; write a share above 0, at most 1",
         ),
         (changed(PREDICTION, probabilities={"a": "b"}), "a is 'b'; write a number"),
+        (changed(SHADOW, prediction_id=...), "prediction_id is absent; write a UUID"),
+        (changed(SHADOW, features=...), "features is absent; write an object, value by name"),
         (changed(LABEL, prediction_id=None), "prediction_id is 'None'; write a UUID"),
         (changed(LABEL, label=[]), "label is a list; write a finite number or a class label"),
     ],

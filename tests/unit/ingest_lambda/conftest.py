@@ -23,6 +23,7 @@ SETTINGS = Settings(
     model_name=MODEL_NAME,
     models_bucket="models",
     active_bundle_parameter="/driftline/house-prices/active-bundle",
+    shadow_bundle_parameter="/driftline/house-prices/shadow-bundle",
     stream_name="stream",
     fallback_queue_url="queue",
 )

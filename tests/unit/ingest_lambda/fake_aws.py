@@ -135,12 +135,15 @@ class FakeS3:
 
 @dataclass
 class FakeSsm:
-    """One parameter; an exception as its value is raised."""
+    """The active version and the plan of the shadow; an exception as a value is raised."""
 
     value: str | Exception
+    shadow: str | Exception = "none"
 
     def get_parameter(self, *, Name: str) -> dict[str, Any]:
-        assert Name == "/driftline/house-prices/active-bundle"
-        if isinstance(self.value, Exception):
-            raise self.value
-        return {"Parameter": {"Name": Name, "Value": self.value}}
+        folder, _, name = Name.rpartition("/")
+        assert folder == "/driftline/house-prices"
+        value = {"active-bundle": self.value, "shadow-bundle": self.shadow}[name]
+        if isinstance(value, Exception):
+            raise value
+        return {"Parameter": {"Name": Name, "Value": value}}

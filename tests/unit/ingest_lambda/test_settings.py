@@ -15,6 +15,7 @@ ENVIRONMENT = {
     "MODEL_NAME": "house-prices",
     "MODELS_BUCKET": "models",
     "ACTIVE_BUNDLE_PARAMETER": "/driftline/house-prices/active-bundle",
+    "SHADOW_BUNDLE_PARAMETER": "/driftline/house-prices/shadow-bundle",
     "STREAM_NAME": "stream",
     "FALLBACK_QUEUE_URL": "https://sqs/queue",
 }

@@ -25,6 +25,14 @@ create table label_files as select *, timestamp '2026-01-02 10:00:00' as window_
     ('l3', timestamp '2026-01-04 00:00:00', 'e2', 23.0, '4'),
     ('l4', timestamp '2026-01-04 00:00:00', 'nobody', 1.0, '5')
 ) as t(event_id, event_time, prediction_id, label, sequence_number);
+create table shadow_files as select *, timestamp '2026-01-02 10:00:10' as event_time, 'm' as model_name, 'api' as source,
+       null::varchar as predicted_class, 0.9 as interval_coverage, 0.5 as confidence, {'rooms': 3.0, 'area': 'coast'} as features,
+       timestamp '2026-01-02 10:00:00' as window_start, '2026-01-02' as dt, 10 as hour from (values
+    ('s1', 'e1', 'v2', 11.5, 11.2, 13.0, 's-0', '8'),
+    ('s2', 'e2', 'v2', 22.0, 20.0, 24.0, 's-0', '9'),
+    ('s2', 'e2', 'v2', 22.0, 20.0, 24.0, 's-1', '9'),
+    ('s3', 'e3', 'v2', 33.0, 30.0, 36.0, 's-0', '10')
+) as t(event_id, prediction_id, model_version, prediction, interval_lower, interval_upper, shard_id, sequence_number);
 create table quarantine_files as select *, '2026-01-02' as dt, 11 as hour from (values
     ('not JSON', 's-0', '11', timestamp '2026-01-02 11:00:00', 'eA=='),
     ('not JSON', 's-0', '11', timestamp '2026-01-02 11:00:00', 'eA=='),
@@ -43,6 +51,9 @@ from (values
      ['area=coast', 'area=hills'], false, 1, 300),
     ('2026-01-02T10:10:00+00:00', '2026-01-02T10:15:00+00:00', 3, true, 2.0, ['rooms'], ['area=hills'], true, 0, 300)
 ) as t("start", "end", n, drift, drift_score, guilty, guilty_segments, in_segments_only, revision, window_seconds);
+alter table verdict_files add column shadow boolean; -- absent in what was served
+insert into verdict_files by name
+    select * replace (true as shadow, 'v2' as model_version, 9.0 as drift_score, 3 + revision as revision) from verdict_files where drift;
 
 create table reconciled_files (
     kind varchar, model_name varchar, model_version varchar, window_seconds integer, window_start varchar, shard_id varchar,

@@ -46,7 +46,7 @@ def test_traffic_counts_each_event_once_and_none_before_the_first_day(
 
 def test_reconciliation_accounts_for_every_row_of_the_files(archive: duckdb.DuckDBPyConnection) -> None:
     rows = ask(archive, "reconciliation")
-    assert rows == [("2026-01-02", 10, 3, 4, 0, 7, 2), ("2026-01-02", 11, 0, 0, 3, 3, 1)]
+    assert rows == [("2026-01-02", 10, 3, 4, 3, 0, 10, 3), ("2026-01-02", 11, 0, 0, 0, 3, 3, 1)]
 
 
 def test_a_number_is_summarised_by_window(archive: duckdb.DuckDBPyConnection) -> None:
@@ -110,6 +110,23 @@ def test_the_error_uses_the_last_label_of_each_prediction(archive: duckdb.DuckDB
     assert row[2:] == (2, -2.0, 2.0, pytest.approx(2.24), 50.0)
 
 
+def test_a_shadow_is_compared_on_the_rows_that_both_predicted_and_that_have_a_label(
+    archive: duckdb.DuckDBPyConnection,
+) -> None:
+    """Served errors 1 and 3, the shadow's 0.5 and 1: the differences -0.5 and -2 have a deviation of 1.06."""
+    assert ask(archive, "shadow_comparison") == [
+        ("2026-01-02", "v1", "v2", 2, 2.0, 0.75, -1.25, 0.75, 50.0, 50.0)
+    ]
+
+
+def test_verdicts_on_shadows_are_only_where_they_are_asked_for(archive: duckdb.DuckDBPyConnection) -> None:
+    assert {row[2] for row in ask(archive, "drift_history")} == {"v1"}
+    assert {row[0]: row[1:4] for row in ask(archive, "guilty_features")}["rooms"] == ("window", 2, 2)
+    assert [row[2:6] for row in ask(archive, "shadow_drift")] == [("v2", 3, True, 9.0), ("v2", 3, True, 9.0)]
+    archive.execute("update verdict_files set model_version = 'v1'")  # served after it was a shadow
+    assert [row[5] for row in ask(archive, "drift_history")] == [0.4, 4.0, 2.0]
+
+
 def test_quarantine_reasons_counts_each_record_once(archive: duckdb.DuckDBPyConnection) -> None:
     assert [row[:2] for row in ask(archive, "quarantine_reasons")] == [
         ("not JSON", 2),
@@ -150,7 +167,7 @@ def test_athena_can_parse_what_is_saved(name: str) -> None:
     assert not {function.name.lower() for function in tree.find_all(sql.Anonymous)} & NOT_IN_DUCKDB
     assert "::" not in compose(name)
     files = {table.name for table in tree.find_all(sql.Table)} - {cte.alias for cte in tree.find_all(sql.CTE)}
-    tables = ("prediction", "label", "quarantine", "verdict", "reconciled")
+    tables = ("prediction", "label", "shadow", "quarantine", "verdict", "reconciled")
     assert files <= {*(f"{table}_files" for table in tables), "unnest", ""}
 
 

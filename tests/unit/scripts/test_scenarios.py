@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
+from sklearn.ensemble import RandomForestRegressor
 
 from drift_core.schema import Feature, FeatureSchema, Kind
 from scripts.bundles import LoadedBundle
-from scripts.scenarios import NEW_CATEGORY, SCENARIOS, ScenarioError, chosen_feature
+from scripts.scenarios import NEW_CATEGORY, SCENARIOS, Change, ScenarioError, chosen_feature
 from scripts.traffic import Plan, changed, drawn
+from training import generator
 
 PLAN = Plan(start_ms=0, windows=8, rows=100, window_seconds=60, seed=3)
 FROM = 5
@@ -123,3 +125,78 @@ def test_a_named_feature_may_be_of_any_kind_where_that_makes_sense(bundle: Loade
     assert chosen_feature(bundle.manifest, SCENARIOS["missing"], "garden").kind is Kind.BOOLEAN
     with pytest.raises(ScenarioError, match="house-prices has no numeric feature garden; it has area"):
         chosen_feature(bundle.manifest, SCENARIOS["sudden"], "garden")
+
+
+def test_benign_changes_what_the_model_needs_least(bundle: LoadedBundle) -> None:
+    features = (*bundle.manifest.schema.features, Feature(name="size", kind=Kind.NUMERIC))
+    manifest = replace(
+        bundle.manifest, schema=FeatureSchema(features), importance={"rooms": 1.0, "size": 2.0, "garden": 0.1}
+    )
+    assert chosen_feature(manifest, SCENARIOS["benign"]).name == "rooms"
+    assert chosen_feature(manifest, SCENARIOS["sudden"]).name == "size"
+    assert chosen_feature(manifest, SCENARIOS["benign"], "size").name == "size"
+
+
+class Houses:
+    """Generated houses in two halves, a model of the first, and what a scenario makes of the second."""
+
+    def __init__(self, name: str, feature: str) -> None:
+        sold = generator.houses(8_000, seed=2).drop(columns=generator.TIME_COLUMN)
+        sold = sold.assign(area=sold["area"].astype("category").cat.codes)
+        half = len(sold) // 2
+        self.past = sold[:half]
+        change = Change(
+            feature=feature,
+            target=generator.TARGET,
+            strength=SCENARIOS[name].strength,
+            scale={str(column): float(sold[column].std(ddof=0)) for column in sold},
+            window=np.zeros(half, np.int64),
+            from_window=0,
+            windows=1,
+            seed=0,
+        )
+        self.quiet = sold[half:].reset_index(drop=True)
+        self.live = SCENARIOS[name].apply(self.quiet, change)
+        self.model = self.fitted(self.past)
+
+    @staticmethod
+    def fitted(rows: pd.DataFrame) -> RandomForestRegressor:
+        model = RandomForestRegressor(20, min_samples_leaf=3, random_state=0)
+        return model.fit(rows.drop(columns="price"), rows["price"])
+
+    @staticmethod
+    def error(model: RandomForestRegressor, rows: pd.DataFrame) -> float:
+        return float((model.predict(rows.drop(columns="price")) - rows["price"]).abs().mean())
+
+
+def test_the_changed_law_of_concept_can_be_learned() -> None:
+    """A model of as many changed houses errs as the first one did on unchanged ones: only the law moved."""
+    houses = Houses("concept", "living_area_m2")
+    before = houses.error(houses.model, houses.quiet)
+    assert houses.error(houses.model, houses.live) > 2.5 * before
+    assert houses.live.drop(columns="price").equals(houses.quiet.drop(columns="price"))
+    half = len(houses.live) // 2
+    first = houses.fitted(houses.past[:half])
+    again = houses.fitted(houses.live[:half])
+    told = houses.error(again, houses.live[half:]) / houses.error(first, houses.quiet[half:])
+    assert told == pytest.approx(1, abs=0.1)
+
+
+def test_what_degradation_adds_can_be_learned_by_no_model() -> None:
+    houses = Houses("degradation", "living_area_m2")
+    half = len(houses.live) // 2
+    again = houses.error(houses.fitted(houses.live[:half]), houses.live[half:])
+    assert again > 0.95 * houses.error(houses.model, houses.live[half:])
+    assert again > 2 * houses.error(houses.model, houses.quiet[half:])
+
+
+def test_benign_drift_does_not_hurt_where_the_law_does_not_know_the_feature() -> None:
+    """The price of a generated house does not depend on `rooms`, which the model needs least."""
+    houses = Houses("benign", "rooms")
+    before, after = (houses.error(houses.model, rows) for rows in (houses.quiet, houses.live))
+    assert after < 1.1 * before
+    moved = (houses.live["rooms"] - houses.quiet["rooms"]) / houses.quiet["rooms"].std(ddof=0)
+    assert moved.mean() == pytest.approx(1, abs=0.05)
+    assert houses.live["price"].equals(houses.quiet["price"])
+    large = Houses("sudden", "living_area_m2")
+    assert large.error(large.model, large.live) > 2 * before

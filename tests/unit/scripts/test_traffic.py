@@ -15,7 +15,7 @@ from scripts.recorded import entries, moved
 from scripts.recorded_table import TableReader
 from scripts.scenarios import SCENARIOS, ScenarioError
 from scripts.sources import Source
-from scripts.traffic import Plan, changed, drawn, labels, predictions
+from scripts.traffic import Plan, changed, drawn, feedback, labels, predictions
 
 PLAN = Plan(start_ms=1_767_225_600_000, windows=3, rows=50, window_seconds=60, seed=1)
 
@@ -132,3 +132,21 @@ def test_the_newest_version_of_a_folder_is_loaded(bundle_folder: Path, tmp_path:
 def test_a_plan_needs_something_to_send() -> None:
     with pytest.raises(ValueError, match="rows is 0; give at least 1"):
         Plan(start_ms=0, windows=1, rows=0, window_seconds=60)
+
+
+def test_feedback_has_the_labels_of_the_stream(bundle: LoadedBundle) -> None:
+    """The same rows, labels and times, whichever way they go; a refused prediction has none."""
+    events = list(predictions(bundle, drawn(bundle, PLAN), seed=0, source="test"))
+    values = [math.nan if i == 3 else float(i) for i in range(len(events))]
+    streamed = labels(events, values, delay_ms=5_000, share=0.5, seed=7)
+    assert 0.3 * len(events) < len(streamed) < 0.7 * len(events)
+    ids = [event.event_id for event in events]
+    told = feedback(ids, values, delay_ms=5_000, share=0.5, seed=7)
+    assert told == [
+        {"prediction_id": one.prediction_id, "label": one.label, "event_time": one.event_time}
+        for one in streamed
+        if isinstance(one, LabelEvent)
+    ]
+    refused = told[0]["prediction_id"]
+    some = [None if one == refused else one for one in ids]
+    assert feedback(some, values, delay_ms=5_000, share=0.5, seed=7) == told[1:]
