@@ -1,7 +1,8 @@
 """The bundle: all that one version of a model consists of, each file named with its sha256.
 
 A bundle is a folder `bundles/<model name>/<model version>/` with `model.onnx`, `baseline.json`,
-`sample.parquet` and the `manifest.json` that describes and vouches for them. It is never changed.
+`sample.parquet` and the `manifest.json` that describes and vouches for them, and since labels are judged
+`errors.json` and `expected_error.onnx`. It is never changed.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.onnx"
 BASELINE_FILE = "baseline.json"
 SAMPLE_FILE = "sample.parquet"
+ERRORS_FILE = "errors.json"
+EXPECTED_ERROR_FILE = "expected_error.onnx"
 
 MODEL_INPUT = "features"
 """Name of the ONNX input: float32, shape (n, number of features), coded by the schema."""
@@ -37,7 +40,13 @@ SELF = "sha256"
 """The manifest's field with the digest of its others: it tells damage, not forgery, for who can write to the
 models bucket can write this too. Bundles of before have none."""
 
-LARGEST = {MANIFEST_FILE: 16 << 20, BASELINE_FILE: 64 << 20, MODEL_FILE: 256 << 20}
+LARGEST = {
+    MANIFEST_FILE: 16 << 20,
+    BASELINE_FILE: 64 << 20,
+    MODEL_FILE: 256 << 20,
+    ERRORS_FILE: 1 << 20,
+    EXPECTED_ERROR_FILE: 64 << 20,
+}
 """Bytes of the files that functions read, at most: a function has about a gigabyte of memory."""
 
 MAX_FEATURES = 200

@@ -115,14 +115,19 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; times are ISO 8601 in UTC, numbers have seven significant digits."""
-        described: dict[str, Any] = _readable(asdict(self))
+        described: dict[str, Any] = readable(asdict(self))
         return {**described, "format": FORMAT}
 
 
 _TIMES = ("start", "end", "since")
 
 
-def _readable(value: Any) -> Any:
+def readable(value: Any) -> Any:
+    """A value for a document: times are ISO 8601 in UTC, numbers have seven significant digits.
+
+    >>> readable({"start": 0, "score": 1 / 3})
+    {'start': '1970-01-01T00:00:00+00:00', 'score': 0.3333333}
+    """
     match value:
         case float():
             return float(f"{value:.7g}")
@@ -130,10 +135,10 @@ def _readable(value: Any) -> Any:
             return {
                 key: datetime.fromtimestamp(inner / 1000, UTC).isoformat()
                 if key in _TIMES and isinstance(inner, int)
-                else _readable(inner)
+                else readable(inner)
                 for key, inner in value.items()
             }
         case list() | tuple():
-            return [_readable(inner) for inner in value]
+            return [readable(inner) for inner in value]
         case _:
             return value
