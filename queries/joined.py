@@ -5,22 +5,18 @@ A label lies in the partition of the hour in which its prediction's id was made,
 partition and in the two beside it, since a producer's `event_time` may differ from the id's by up to an hour;
 a prediction further away is not found, and its labels count as labels without a prediction.
 
-Each event counts once, whatever a producer sent twice. Of several labels of one prediction the latest wins: by
-`event_time`, then by `event_id`. Athena and DuckDB run the same text.
+Each event counts once, whatever a producer sent twice. Of several labels of one prediction the latest wins:
+by `event_time`, then by `event_id`. Athena and DuckDB run the same text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from drift_core.error_sums import ErrorSums
 from drift_core.segments import REST, Segmentation
-from queries.athena import Answer
-
-ALL = "(all)"
-"""The segment of all predictions."""
+from queries.joined_rows import ALL
 
 LATE_DAYS = 30
 """A label that comes later after its prediction counts as late."""
@@ -47,59 +43,6 @@ class Expected:
     centre: float = 0.0
     levels: tuple[float, ...] = ()
     segments: tuple[Segmentation, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fates:
-    """What became of the label records of an hour; those of disjoint predictions add.
-
-    Attributes
-    ----------
-    used : the latest labels of predictions, which `ErrorSums` counts as labelled.
-    corrected : labels that a later one of the same prediction replaced.
-    unmatched : labels without a prediction.
-    classes : class labels, which have no error.
-    repeated : copies of events that were counted.
-    late : those used that came more than `LATE_DAYS` after their prediction.
-    """
-
-    used: int = 0
-    corrected: int = 0
-    unmatched: int = 0
-    classes: int = 0
-    repeated: int = 0
-    late: int = 0
-
-    def __add__(self, other: Fates) -> Fates:
-        return Fates(**{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(self)})
-
-    @property
-    def records(self) -> int:
-        """All label records in the files."""
-        return self.used + self.corrected + self.unmatched + self.classes + self.repeated
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Joined:
-    """The sums of one hour, version and segment.
-
-    Attributes
-    ----------
-    hour : UTC milliseconds at which it begins.
-    model_version : None for labels without a prediction.
-    segment : `ALL` or a name of `drift_core.segments.Segmentation`.
-    """
-
-    hour: int
-    model_version: str | None
-    segment: str
-    sums: ErrorSums
-    fates: Fates
-
-
-_COUNTS = ("predictions", "labelled", "percentage_rows", "with_interval", "misses", "above")
-_AMOUNTS = ("error", "absolute", "squared", "percentage", "label", "label_squared", "delay_seconds")
-_FATES = ("corrected", "unmatched", "classes", "repeated", "late")
 
 
 def joined_sql(hours: Iterable[int], versions: Sequence[Expected]) -> str:
@@ -144,7 +87,8 @@ label_copies as (
 label_events as (
     select c.*, row_number() over (
         partition by prediction_id
-        order by case when copy_number = 1 and label is not null then 0 else 1 end, event_time desc, event_id desc
+        order by case when copy_number = 1 and label is not null then 0 else 1 end,
+                 event_time desc, event_id desc
     ) as recency
     from label_copies as c
 ),
@@ -190,7 +134,7 @@ select hour_start, model_version, segment,
        count(event_id) as predictions,
        count(label) as labelled,
        count_if(label <> 0) as percentage_rows,
-       count_if(label is not null and interval_lower is not null and interval_upper is not null) as with_interval,
+       count_if(label is not null and interval_lower <= interval_upper) as with_interval,
        count_if(label < interval_lower or label > interval_upper) as misses,
        count_if(label is not null and error > 0) as above,
        {_sums()},
@@ -205,26 +149,7 @@ cross join unnest(array[{segments}]) as t (segment)
 where segment is not null
 group by hour_start, model_version, segment
 order by hour_start, model_version, segment
-"""
-
-
-def read_joined(answer: Answer) -> list[Joined]:
-    """The rows of an answer to `joined_sql`."""
-    return [_joined(dict(zip(answer.columns, row, strict=True))) for row in answer.rows]
-
-
-def _joined(row: dict[str, str | None]) -> Joined:
-    counts = {name: int(row[name] or 0) for name in _COUNTS}
-    amounts = {name: float(row[name] or 0.0) for name in _AMOUNTS}
-    beyond = tuple(int(row[f"beyond_{i}"] or 0) for i in range(4))
-    fates = {name: int(row[name] or 0) for name in _FATES}
-    return Joined(
-        hour=int(row["hour_start"] or 0),
-        model_version=row["model_version"],
-        segment=row["segment"] or ALL,
-        sums=ErrorSums(**counts, **amounts, beyond=beyond),
-        fates=Fates(used=counts["labelled"], **fates),
-    )
+"""  # noqa: S608 - made of numbers and of quoted texts alone
 
 
 def _sums() -> str:

@@ -1,4 +1,4 @@
-"""Random histories of predictions and labels as the archive holds them, and what an oracle sums up of them."""
+"""Random histories of predictions and labels as the archive holds them, and what an oracle makes of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import pandas as pd
 from hypothesis import strategies as st
 
 from drift_core.error_sums import ErrorSums
-from queries.joined import ALL, HOUR_MS, LATE_DAYS, Expected, Fates
+from queries.joined import HOUR_MS, LATE_DAYS, Expected
+from queries.joined_rows import ALL, Fates
 
 MIDNIGHT = 1_767_225_600_000
 """2026-01-01 00:00 UTC: hours around it lie at the edge of two days and two years."""
@@ -96,8 +97,9 @@ def archive(history: History) -> duckdb.DuckDBPyConnection:
         "interval_upper double, dt varchar, hour integer, shard_id varchar, sequence_number varchar)"
     )
     database.execute(
-        "create table label_files (event_id varchar, event_time timestamp, prediction_id varchar, label double, "
-        "label_class varchar, dt varchar, hour integer, shard_id varchar, sequence_number varchar)"
+        "create table label_files (event_id varchar, event_time timestamp, prediction_id varchar, "
+        "label double, label_class varchar, dt varchar, hour integer, shard_id varchar, "
+        "sequence_number varchar)"
     )
     for i, row in enumerate(history.predictions):
         database.execute(
@@ -140,7 +142,7 @@ def oracle(
     for label in history.labels:
         by_prediction.setdefault(label["prediction_id"], []).append(label)
     seen = set()
-    for row in [] if predictions is None else predictions.to_dict("records"):
+    for row in [] if predictions is None else records(predictions):
         hour = uuid.UUID(row["event_id"]).int >> 80
         hour -= hour % HOUR_MS
         if hour not in hours or pd.isna(row["prediction"]):
@@ -161,6 +163,10 @@ def oracle(
             )
             add((hour, None, ALL), ErrorSums(), fates)
     return found
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def segments_of(row: dict[str, Any], expected: Expected) -> list[str]:
