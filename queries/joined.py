@@ -21,8 +21,8 @@ from queries.joined_rows import ALL
 LATE_DAYS = 30
 """A label that comes later after its prediction counts as late."""
 
-LARGEST = 1e150
-"""Numbers beyond count as this one: their squares are not finite."""
+LARGEST = 1e100
+"""Numbers beyond count as this one, so that sums and their squares are finite."""
 
 HOUR_MS = 3_600_000
 

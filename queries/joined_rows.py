@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -40,6 +41,12 @@ class Fates:
     def records(self) -> int:
         """All label records in the files."""
         return self.used + self.corrected + self.unmatched + self.classes + self.repeated
+
+    @classmethod
+    def from_json(cls, described: Mapping[str, int]) -> Fates:
+        """Read its fields, written here or in a later version."""
+        known = {one.name for one in fields(cls)}
+        return cls(**{name: value for name, value in described.items() if name in known})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

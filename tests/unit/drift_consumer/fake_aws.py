@@ -207,18 +207,19 @@ class FakeDynamoDB:
         TableName: str,
         KeyConditionExpression: str,
         ExpressionAttributeValues: dict[str, Any],
-        ScanIndexForward: bool,
         Limit: int,
         ConsistentRead: bool,
+        ScanIndexForward: bool = True,
     ) -> dict[str, Any]:
-        assert KeyConditionExpression.endswith("sk <= :time")
-        assert not ScanIndexForward
         assert ConsistentRead
-        partition, highest = (value["S"] for value in ExpressionAttributeValues.values())
+        partition, *bounds = (value["S"] for value in ExpressionAttributeValues.values())
+        low, high = bounds if "BETWEEN" in KeyConditionExpression else ("", *bounds)
+        assert len(bounds) == 2 or KeyConditionExpression.endswith("sk <= :time")
 
         def query() -> dict[str, Any]:
-            keys = [key for key in self.items if key[0] == partition and key[1] <= highest]
-            return {"Items": [dict(self.items[key]) for key in sorted(keys, reverse=True)[:Limit]]}
+            keys = [key for key in self.items if key[0] == partition and low <= key[1] <= high]
+            chosen = sorted(keys, reverse=not ScanIndexForward)[:Limit]
+            return {"Items": [dict(self.items[key]) for key in chosen]}
 
         result: dict[str, Any] = self.calls.around(query)
         return result

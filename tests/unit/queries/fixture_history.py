@@ -189,7 +189,7 @@ def one_prediction(
     if not numbers:
         return ErrorSums(predictions=1), fates
     last = max(numbers, key=lambda label: (label["event_time"], label["event_id"]))
-    y, p = (max(-1e150, min(1e150, value)) for value in (last["label"], row["prediction"]))
+    y, p = (max(-1e100, min(1e100, value)) for value in (last["label"], row["prediction"]))
     error, delay = p - y, max(0, last["event_time"] - row["event_time"])
     has_interval = pd.notna(row["interval_lower"])
     with_levels = expected.levels or (math.inf,) * 4
@@ -199,7 +199,7 @@ def one_prediction(
         error=error,
         absolute=abs(error),
         squared=error * error,
-        percentage=min(1e150, abs(error / y)) if y else 0.0,
+        percentage=min(1e100, abs(error / y)) if y else 0.0,
         percentage_rows=int(y != 0),
         label=y - (expected.centre if expected.levels else 0.0),
         label_squared=(y - (expected.centre if expected.levels else 0.0)) ** 2,
