@@ -22,13 +22,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Set
 from dataclasses import asdict, dataclass, field, replace
 from statistics import fmean
-from typing import Any
 
 from drift_consumer.error_baselines import JudgedVersion
 from drift_consumer.label_groups import Group, groups, revised
 from drift_consumer.label_hours import HOUR_MS
 from drift_consumer.metrics import Publisher
-from drift_consumer.quality_document import QualityDocument, QualityDocuments, measured, segment
+from drift_consumer.quality_document import QualityDocuments, QualityRow, measured, rows
 from drift_consumer.quality_metrics import quality_metrics
 from drift_consumer.quality_progress import LabelWindow, QualityProgress, QualityProgressStore
 from drift_core.error_sums import ErrorSums
@@ -141,9 +140,7 @@ class LabelJudge:
         for window in windows:
             if window.start in fresh:
                 found = answered[window.start]
-                self.documents.write(
-                    self._document(window, found, progress, estimates.get(window.start), now)
-                )
+                self.documents.write(self._rows(window, found, progress, estimates.get(window.start), now))
         if group.complete:
             total = sum((one.measured for one in group.windows if one.waits), ErrorSums())
             verdict = None if judgement is None else judgement.verdict
@@ -204,33 +201,29 @@ class LabelJudge:
         found = self.store.estimates(*self._names, start, start + self._length)
         return fmean(found) if found else None
 
-    def _document(
+    def _rows(
         self,
         window: LabelWindow,
         found: Answered,
         progress: QualityProgress,
         estimate: float | None,
         now: int,
-    ) -> QualityDocument:
-        sums = window.measured
-        measures: dict[str, Any] = measured(sums)
+    ) -> list[QualityRow]:
         errors = self.version.errors
-        return QualityDocument(
-            model_name=self._names[0],
-            model_version=self._names[1],
-            window_hours=self.version.policy.window_hours,
-            start=window.start,
-            end=window.start + self._length,
-            predictions=sums.predictions,
-            labelled=sums.labelled,
-            **measures,
-            training_mae=None if errors is None else errors.mae,
-            estimated_mae=estimate,
-            track_record=progress.record.summary(),
-            segments={name: segment(of) for name, of in found.sums.items() if name != ALL},
-            labels=asdict(window.fates),
-            verdict=window.verdict,
-            waiting=window.waits,
-            revision=window.revision,
-            judged_at=now,
-        )
+        place = {
+            "model_name": self._names[0],
+            "model_version": self._names[1],
+            "window_hours": self.version.policy.window_hours,
+            "start": window.start,
+            "end": window.start + self._length,
+            "revision": window.revision,
+            "judged_at": now,
+        }
+        told = {
+            "training_mae": None if errors is None else errors.mae,
+            "estimated_mae": estimate,
+            "track_record": progress.record.summary(),
+            "labels": asdict(window.fates),
+            "waiting": window.waits,
+        }
+        return rows(place, {**found.sums, ALL: window.measured}, window.verdict, told)

@@ -1,30 +1,37 @@
-"""The document of a window of predictions and its labels: the row of the quality table."""
+"""The document of a window of predictions and its labels: rows of the quality table."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from drift_core.error_sums import ErrorSums
 from drift_core.verdict import readable
+from queries.joined_rows import ALL
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 FORMAT = 1
 
+_CHARTED = {"start": "charted_from", "end": "charted_to"} | {
+    name: name for name in ("score", "degraded", "since", "learning", "charts")
+}
+"""Columns of what a verdict says, by its fields."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QualityDocument:
-    """What labels say of the predictions of one window.
+class QualityRow:
+    """What labels say of the predictions of one window, or of one segment of them.
 
     Attributes
     ----------
     start, end : UTC milliseconds; the end is exclusive. The window is that of the predictions' ids.
+    segment : `ALL` in the first row, which alone has what follows `label_delay_seconds`.
     predictions, labelled : each prediction once, with its latest label.
     mae, rmse, bias, mape, r2, interval_coverage, label_share, label_delay_seconds : see
         `drift_core.error_sums.ErrorSums.measures`.
@@ -32,11 +39,11 @@ class QualityDocument:
     estimated_mae : before any label was there; None if nothing was estimated. It knows the errors of training
         and cannot see that the same inputs have other labels now (concept drift).
     track_record : how near such estimates came to the real error, of the version's windows so far.
-    segments : the counts and measures of the segments that have predictions, by name.
     labels : what became of the label records; those without a prediction belong to no version and stand in
         the document of each.
-    verdict : of the charts, in the document of the window that completed it; `start` and `end` say which
-        windows' new labels it judges together.
+    score, degraded, since, learning, charts : see `drift_core.quality.QualityVerdict`, in the document of the
+        window that completed a verdict.
+    charted_from, charted_to : the windows whose new labels it judges together.
     waiting : whether labels of this window wait for more, to be judged together.
     revision : how many documents of this window came before; later labels and corrections make one.
     judged_at : UTC milliseconds.
@@ -47,6 +54,7 @@ class QualityDocument:
     window_hours: int
     start: int
     end: int
+    segment: str
     predictions: int
     labelled: int
     mae: float | None
@@ -57,13 +65,18 @@ class QualityDocument:
     interval_coverage: float | None
     label_share: float | None
     label_delay_seconds: float | None
-    training_mae: float | None
-    estimated_mae: float | None
-    track_record: Mapping[str, Any]
-    segments: Mapping[str, Mapping[str, float | None]]
-    labels: Mapping[str, int]
-    verdict: Mapping[str, Any] | None
-    waiting: bool
+    training_mae: float | None = None
+    estimated_mae: float | None = None
+    track_record: Mapping[str, Any] | None = None
+    labels: Mapping[str, int] | None = None
+    score: float | None = None
+    degraded: bool | None = None
+    since: str | None = None
+    learning: bool | None = None
+    charts: Mapping[str, float] | None = None
+    charted_from: str | None = None
+    charted_to: str | None = None
+    waiting: bool = False
     revision: int
     judged_at: int
 
@@ -76,10 +89,37 @@ class QualityDocument:
 
     @property
     def key(self) -> str:
-        """Where it lies in the archive bucket."""
+        """Where its document lies in the archive bucket."""
         day = datetime.fromtimestamp(self.start / 1000, UTC)
         name = f"{self.model_name}.{self.model_version}.{self.window_hours}.{self.start}"
         return f"quality/{day:dt=%Y-%m-%d}/{name}.json"
+
+
+def rows(
+    place: Mapping[str, Any],
+    sums: Mapping[str, ErrorSums],
+    verdict: Mapping[str, Any] | None,
+    told: Mapping[str, Any],
+) -> list[QualityRow]:
+    """The rows of a window: all of it, then its segments.
+
+    Parameters
+    ----------
+    place : the columns that all rows share.
+    sums : by segment, `ALL` among them.
+    verdict : of the charts, as `drift_core.quality.QualityVerdict.to_json` describes it.
+    told : further columns of the first row.
+    """
+    charted = {} if verdict is None else {column: verdict[name] for name, column in _CHARTED.items()}
+    whole = QualityRow(**place, segment=ALL, **_measures(sums[ALL]), **told, **charted)
+    return [
+        whole,
+        *(QualityRow(**place, segment=name, **_measures(sums[name])) for name in sorted(sums) if name != ALL),
+    ]
+
+
+def _measures(sums: ErrorSums) -> dict[str, Any]:
+    return {"predictions": sums.predictions, "labelled": sums.labelled, **measured(sums)}
 
 
 def measured(sums: ErrorSums) -> dict[str, float | None]:
@@ -90,31 +130,19 @@ def measured(sums: ErrorSums) -> dict[str, float | None]:
     }
 
 
-def segment(sums: ErrorSums) -> dict[str, float | None]:
-    """What a document says of a segment.
-
-    >>> segment(ErrorSums(predictions=4, labelled=2, absolute=3.0))["mae"]
-    1.5
-    """
-    names = ("mae", "rmse", "bias", "interval_coverage")
-    found = measured(sums)
-    return {
-        "predictions": sums.predictions,
-        "labelled": sums.labelled,
-        **{name: found[name] for name in names},
-    }
-
-
 class QualityDocuments:
-    """Documents as objects; a revision replaces the one before."""
+    """Documents as objects, a row a line; a revision replaces the one before."""
 
     def __init__(self, s3: S3Client, bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
 
-    def write(self, document: QualityDocument) -> None:
-        """Put a document where the quality table reads it."""
-        content = json.dumps(document.to_json(), allow_nan=False, separators=(",", ":")) + "\n"
+    def write(self, rows: Sequence[QualityRow]) -> None:
+        """Put the rows of a window where the quality table reads them."""
+        lines = [json.dumps(row.to_json(), allow_nan=False, separators=(",", ":")) + "\n" for row in rows]
         self._s3.put_object(
-            Bucket=self._bucket, Key=document.key, Body=content.encode(), ContentType="application/json"
+            Bucket=self._bucket,
+            Key=rows[0].key,
+            Body="".join(lines).encode(),
+            ContentType="application/json",
         )

@@ -101,12 +101,13 @@ class QualityWorld(World):
         return other
 
     def documents(self) -> dict[int, dict[str, Any]]:
-        """By hours from noon."""
+        """The first rows, by hours from noon; those of the segments by name under "segments"."""
         found = {}
         for key in self.s3.keys("archive"):
             if key.startswith("quality/"):
                 start = int(key.removesuffix(".json").rpartition(".")[2])
-                found[(start - NOON) // HOUR] = json.loads(self.s3.objects["archive", key])
+                whole, *segments = map(json.loads, self.s3.objects["archive", key].splitlines())
+                found[(start - NOON) // HOUR] = {**whole, "segments": {s["segment"]: s for s in segments}}
         return found
 
     def progress(self, version: str = VERSION) -> QualityProgress:

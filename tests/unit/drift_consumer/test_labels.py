@@ -163,7 +163,7 @@ def test_a_correction_changes_the_measures_and_no_chart() -> None:
     assert told(world, 0)["labels"] == {
         "used": 40, "corrected": 1, "unmatched": 0, "classes": 0, "repeated": 0, "late": 0,
     }  # fmt: skip
-    assert told(world, 0)["verdict"] is not None  # that of the labels that were judged
+    assert told(world, 0)["score"] is not None  # that of the labels that were judged
     assert memory(world) == before
 
 
@@ -180,8 +180,11 @@ def test_few_labels_wait_for_those_of_the_next_windows() -> None:
     expected, scores = charted((sums_of([pair for pairs in hours for pair in pairs]), 0, 3))
     assert memory(world) == expected
     assert world.cloudwatch.values("QualityScore") == scores
-    verdict = told(world, 2)["verdict"]
-    assert (verdict["start"], verdict["end"]) == ("2026-01-01T12:00:00+00:00", "2026-01-01T15:00:00+00:00")
+    found = told(world, 2)
+    assert (found["charted_from"], found["charted_to"]) == (
+        "2026-01-01T12:00:00+00:00",
+        "2026-01-01T15:00:00+00:00",
+    )
     assert world.progress().waiting == ()
 
 
@@ -199,11 +202,7 @@ def ready() -> QualityWorld:
 
 
 def outcome(world: QualityWorld) -> tuple[Any, ...]:
-    times = ("judged_at",)
-    documents = {
-        hour: {name: value for name, value in one.items() if name not in times}
-        for hour, one in world.documents().items()
-    }
+    documents = world.documents()
     items = {
         key: item for key, item in world.dynamodb.items.items() if key[0].startswith(("quality#", "asked#"))
     }
@@ -251,7 +250,7 @@ def test_a_bundle_without_errors_is_measured_and_not_judged() -> None:
     send(world, labelled(30))
     assert world.judge(DUE)["measured"] == 1
     found = told(world, 0)
-    assert (found["labelled"], found["verdict"], found["training_mae"]) == (30, None, None)
+    assert (found["labelled"], found["score"], found["training_mae"]) == (30, None, None)
     assert len(world.cloudwatch.values("MeanAbsoluteError")) == 1
     assert world.cloudwatch.values("QualityScore") == []
 
@@ -306,7 +305,7 @@ def test_versions_with_windows_of_two_lengths_are_judged_apart() -> None:
         f"{MODEL}.{VERSION}.1.{NOON}.json",
         f"{MODEL}.{OTHER}.24.{NOON - 12 * HOUR}.json",
     ]
-    bodies = [json.loads(world.s3.objects["archive", key]) for key in keys]
+    bodies = [json.loads(world.s3.objects["archive", key].splitlines()[0]) for key in keys]
     assert [one["labelled"] for one in bodies] == [30, 40]
     assert len(world.athena.asked) == 1
 
