@@ -31,6 +31,7 @@ from drift_consumer.window_store import WindowStore
 from drift_core.event import PREDICTION
 from drift_core.monitor import Monitor
 from drift_core.monitor_settings import MonitorSettings
+from drift_core.quality_budget import for_inputs
 
 RESERVE = 20_000
 """Milliseconds before the end of the function's time at which no further window is begun."""
@@ -123,7 +124,7 @@ def _evaluate_series(series: Series, to: Resources, enough_time: Callable[[], bo
         )
         return Counter({series.kind: new})
     bundle = to.baselines.get(series.model_name, series.model_version)
-    settings = to.settings.monitor(bundle.manifest.monitor)
+    settings = for_inputs(to.settings.monitor(bundle.manifest.monitor), bundle.manifest.files)
     settings = settings.overridden({"window_seconds": series.window_seconds})
     judge = Judge(
         series=series,

@@ -36,6 +36,10 @@ MODEL_INPUT = "features"
 MODEL_OUTPUTS = ("prediction", "lower", "upper")
 """Names of the ONNX outputs: float32, shape (n, 1); lower and upper before the conformal correction."""
 
+EXPECTED_ERROR_OUTPUT = "expected_error"
+"""Name of the output of `EXPECTED_ERROR_FILE`: float32, shape (n, 1), in the target's unit, at least 0. Its
+input is that of the model with the prediction as one column more, the last."""
+
 SELF = "sha256"
 """The manifest's field with the digest of its others: it tells damage, not forgery, for who can write to the
 models bucket can write this too. Bundles of before have none."""

@@ -7,10 +7,15 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from drift_core.described import Described
 
 HOURS = (1, 2, 3, 4, 6, 8, 12, 24)
 """Hours that divide a day."""
+
+_HOUR = 3_600_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +40,18 @@ class QualityPolicy:
             raise ValueError(f"label_grace_seconds is {self.label_grace_seconds}; give 0 or more")
         if self.min_labels < 1:
             raise ValueError(f"min_labels is {self.min_labels}; give at least 1")
+
+    def windows(self, times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """A number for the window that each time is in.
+
+        Parameters
+        ----------
+        times : any shape, UTC milliseconds.
+
+        >>> QualityPolicy(window_hours=24).windows(np.array([0, 86_399_999, 86_400_000])).tolist()
+        [0, 0, 1]
+        """
+        return times // (self.window_hours * _HOUR)
 
     def overridden(self, changes: Mapping[str, Any]) -> QualityPolicy:
         """The policy with some values replaced.

@@ -17,9 +17,17 @@ from rich.table import Table
 
 from drift_consumer.window_store import WindowStore
 from drift_core.baseline import Baseline
-from drift_core.bundle import BASELINE_FILE, MANIFEST_FILE, MODEL_FILE, Manifest
+from drift_core.bundle import BASELINE_FILE, MANIFEST_FILE, Manifest
 from drift_core.event import PREDICTION
-from scripts.acceptance import AcceptError, Decision, Difference, accepted, differences, refuse_unfit
+from scripts.acceptance import (
+    KEPT_FILES,
+    AcceptError,
+    Decision,
+    Difference,
+    accepted,
+    differences,
+    refuse_unfit,
+)
 from scripts.archived import Archived, archived
 from scripts.bundles import active_version, reader, watched_model
 from scripts.deployment import DeploymentError, activate, upload_bundle
@@ -120,9 +128,9 @@ def _accept(
         console.print(note, style="yellow", soft_wrap=True, markup=False)
     if not yes:
         typer.confirm(f"accept this traffic as the baseline of {manifest.model_name}?", abort=True)
-    model = manifest.verify(MODEL_FILE, read(MODEL_FILE))
+    kept = {name: manifest.verify(name, read(name)) for name in KEPT_FILES if name in manifest.files}
     with _bar("calibrate") as done:
-        bundle = accepted(manifest, model, found, decision, done if calibrate else None)
+        bundle = accepted(manifest, kept, found, decision, done if calibrate else None)
     folder = write(bundle, out)
     activate(stack, upload_bundle(stack, folder))
     version = bundle.manifest.model_version

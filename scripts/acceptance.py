@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -10,14 +10,30 @@ import numpy as np
 
 from drift_core.baseline import Baseline
 from drift_core.bins import Column, Counts
-from drift_core.bundle import BASELINE_FILE, MODEL_FILE, SAMPLE_FILE, FileEntry, Manifest
+from drift_core.bundle import (
+    BASELINE_FILE,
+    ERRORS_FILE,
+    EXPECTED_ERROR_FILE,
+    EXPECTED_ERROR_OUTPUT,
+    MODEL_FILE,
+    SAMPLE_FILE,
+    FileEntry,
+    Manifest,
+)
 from drift_core.detectors import distances
+from drift_core.errors import LEVELS, ErrorBaseline
 from drift_core.evidence import values_of
+from drift_core.expected_error import ExpectedErrorBaseline
 from drift_core.freeze import freeze
 from drift_core.schema import Matrix
 from scripts.archived import Archived
 from training.bundle import Bundle, version_of
+from training.expected_error import with_prediction
+from training.export import run
 from training.sample import sample_parquet
+
+KEPT_FILES = (MODEL_FILE, ERRORS_FILE, EXPECTED_ERROR_FILE)
+"""Files of the version before that belong to the model, and not to its traffic."""
 
 FEWEST_ROWS = 1_000
 """Fewer rows make a baseline whose own error hides what a monitor is for."""
@@ -121,7 +137,7 @@ def refuse_unfit(manifest: Manifest, archived: Archived) -> None:
 
 def accepted(
     manifest: Manifest,
-    model: bytes,
+    kept: Mapping[str, bytes],
     archived: Archived,
     decision: Decision,
     calibrate: Callable[[float], None] | None = None,
@@ -130,7 +146,8 @@ def accepted(
 
     Parameters
     ----------
-    manifest, model : of the version whose traffic is accepted.
+    manifest, kept : of the version whose traffic is accepted; its files that go with the model, `KEPT_FILES`.
+        What labels showed in training stays the norm; the errors estimated of the accepted traffic become it.
     calibrate : as in `drift_core.freeze.freeze`.
 
     Raises
@@ -152,9 +169,10 @@ def accepted(
         calibrate=calibrate,
     )
     at = decision.at.astimezone(UTC)
-    version = version_of(model, unnamed, at)
+    version = version_of(kept[MODEL_FILE], unnamed, at)
     files = {
-        MODEL_FILE: model,
+        **kept,
+        **_errors(manifest, kept, archived),
         BASELINE_FILE: replace(unnamed, model_version=version).to_json().encode(),
         SAMPLE_FILE: sample_parquet(table, np.arange(rows), archived.served, seed=0),
     }
@@ -178,6 +196,19 @@ def accepted(
         baseline=replace(unnamed, model_version=version),
         files=files,
     )
+
+
+def _errors(manifest: Manifest, kept: Mapping[str, bytes], archived: Archived) -> dict[str, bytes]:
+    """The file of errors, with those that are estimated of the accepted traffic."""
+    if ERRORS_FILE not in kept or EXPECTED_ERROR_FILE not in kept:
+        return {}
+    errors = ErrorBaseline.from_json(kept[ERRORS_FILE])
+    table = archived.table
+    rows = with_prediction(table.matrix.astype(np.float32), archived.served["prediction"])
+    estimates = run(kept[EXPECTED_ERROR_FILE], rows, (EXPECTED_ERROR_OUTPUT,))[EXPECTED_ERROR_OUTPUT]
+    windows = None if table.times is None else manifest.quality.windows(table.times)
+    expected = ExpectedErrorBaseline.of(estimates, LEVELS, windows)
+    return {ERRORS_FILE: replace(errors, expected=expected).to_json().encode()}
 
 
 def _iso(time: datetime) -> str:

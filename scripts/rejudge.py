@@ -24,6 +24,7 @@ from drift_consumer.settings import EvaluatorSettings
 from drift_consumer.verdict_store import VerdictStore, verdict_key
 from drift_consumer.window_store import WindowStore
 from drift_core.monitor import Monitor
+from drift_core.quality_budget import for_inputs
 from drift_core.span import Span
 
 OF_THE_MOMENT = ("judged_at", "revision", "late_records")
@@ -127,7 +128,7 @@ class Rejudge:
         """
         self._forget(series)
         bundle = self.baselines.get(series.model_name, series.model_version)
-        settings = self.settings.monitor(bundle.manifest.monitor)
+        settings = for_inputs(self.settings.monitor(bundle.manifest.monitor), bundle.manifest.files)
         settings = settings.overridden({"window_seconds": series.window_seconds})
         verdicts = _ComparedVerdicts(self.s3, self.settings.archive_bucket)
         judge = Judge(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -28,19 +28,20 @@ class ParityError(RuntimeError):
     """The exported model does not predict what scikit-learn predicts."""
 
 
-def to_onnx(models: Mapping[str, Pipeline], features: int) -> bytes:
+def to_onnx(models: Mapping[str, Pipeline], features: int, *, size_scale: float | None = None) -> bytes:
     """Join fitted pipelines into one ONNX model.
 
     Parameters
     ----------
     models : by name of output.
     features : columns of the input matrix.
+    size_scale : the outputs are sizes: multiplied by this, and nothing below 0; None to leave them.
 
     Returns
     -------
     A model with the input `MODEL_INPUT`, float32 (n, features), and one float32 (n, 1) output per pipeline.
     """
-    graphs = [_graph(name, model, features) for name, model in models.items()]
+    graphs = [_graph(name, model, features, size_scale) for name, model in models.items()]
     graph = helper.make_graph(
         nodes=[node for part in graphs for node in part.node],
         name="driftline",
@@ -59,16 +60,15 @@ def to_onnx(models: Mapping[str, Pipeline], features: int) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def run(model: bytes, features: npt.NDArray[np.float32]) -> dict[str, Matrix]:
+def run(
+    model: bytes, features: npt.NDArray[np.float32], names: Sequence[str] = MODEL_OUTPUTS
+) -> dict[str, Matrix]:
     """The outputs of an ONNX model by name, each of shape (n,)."""
     options = SessionOptions()
     options.intra_op_num_threads = 1
     session = InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    outputs = session.run(list(MODEL_OUTPUTS), {MODEL_INPUT: features})
-    return {
-        name: np.asarray(output, np.float64).ravel()
-        for name, output in zip(MODEL_OUTPUTS, outputs, strict=True)
-    }
+    outputs = session.run(list(names), {MODEL_INPUT: features})
+    return {name: np.asarray(output, np.float64).ravel() for name, output in zip(names, outputs, strict=True)}
 
 
 def check_parity(expected: Mapping[str, Matrix], served: Mapping[str, Matrix], scale: float) -> float:
@@ -99,7 +99,7 @@ def check_parity(expected: Mapping[str, Matrix], served: Mapping[str, Matrix], s
     return largest
 
 
-def _graph(name: str, model: Pipeline, features: int) -> onnx.GraphProto:
+def _graph(name: str, model: Pipeline, features: int, size_scale: float | None) -> onnx.GraphProto:
     """One pipeline's graph: its own names prefixed, the input shared, the output called `name`."""
     _round_thresholds(model)
     with warnings.catch_warnings():
@@ -111,7 +111,13 @@ def _graph(name: str, model: Pipeline, features: int) -> onnx.GraphProto:
     (output,) = converted.graph.output
     output_name = f"{name}_{output.name}"
     prefixed = compose.add_prefix_graph(converted.graph, prefix=f"{name}_", rename_inputs=False)
-    prefixed.node.append(helper.make_node("Identity", [output_name], [name], name=f"{name}_output"))
+    if size_scale is None:
+        prefixed.node.append(helper.make_node("Identity", [output_name], [name], name=f"{name}_output"))
+        return prefixed
+    factor, scaled = f"{name}_factor", f"{name}_scaled"
+    prefixed.initializer.append(helper.make_tensor(factor, TensorProto.FLOAT, [1], [size_scale]))
+    prefixed.node.append(helper.make_node("Mul", [output_name, factor], [scaled], name=f"{name}_scaling"))
+    prefixed.node.append(helper.make_node("Relu", [scaled], [name], name=f"{name}_output"))
     return prefixed
 
 

@@ -90,9 +90,29 @@ def fit(
     )
     with threadpool_limits(**_ONE_THREAD):
         return {
-            name: _pipeline(schema, seed, loss).fit(features, labels)
-            for name, loss in zip(MODEL_OUTPUTS, losses, strict=True)
+            name: _pipeline(schema, seed, settings).fit(features, labels)
+            for name, settings in zip(MODEL_OUTPUTS, losses, strict=True)
         }
+
+
+def fit_one(
+    schema: FeatureSchema,
+    features: npt.NDArray[np.float32],
+    labels: Matrix,
+    settings: Mapping[str, Any],
+    *,
+    seed: int,
+) -> Pipeline:
+    """Fit one pipeline.
+
+    Parameters
+    ----------
+    features : shape (n, k), the schema's columns first; further ones are numbers.
+    labels : shape (n,).
+    settings : of the regressor, its loss above all.
+    """
+    with threadpool_limits(**_ONE_THREAD):
+        return _pipeline(schema, seed, settings).fit(features, labels)
 
 
 def predict(models: Mapping[str, Pipeline], features: npt.NDArray[np.float32]) -> dict[str, Matrix]:
@@ -139,13 +159,13 @@ def _conformal_rank(n: int, coverage: float) -> int:
     return math.ceil(round((n + 1) * coverage, 9))  # rounded: 0.9 is a little more than nine tenths
 
 
-def _pipeline(schema: FeatureSchema, seed: int, loss: Mapping[str, Any]) -> Pipeline:
+def _pipeline(schema: FeatureSchema, seed: int, settings: Mapping[str, Any]) -> Pipeline:
     """Categories become one column each; missing and unseen ones are zero in all. Trees take NaN as it is.
 
     The regressor's own handling of categories does not survive the conversion to ONNX: not used.
     """
     regressor = HistGradientBoostingRegressor(
-        **loss, max_iter=150, min_samples_leaf=20, early_stopping=False, random_state=seed
+        **{"max_iter": 150, "min_samples_leaf": 20, **settings}, early_stopping=False, random_state=seed
     )
     encoded = [
         (i, [float(code) for code in range(len(feature.categories))])

@@ -10,6 +10,7 @@ from rich.text import Text
 from drift_core.baseline import Baseline
 from drift_core.monitor import Monitor
 from drift_core.noise import FEWEST_SPANS
+from drift_core.quality_budget import for_inputs
 from drift_core.season import Season
 from drift_core.span import Span
 from training.bundle import Bundle
@@ -20,11 +21,13 @@ _WINDOW_ROWS = (500, 5_000)  # typical traffic, beside the fewest rows that a wi
 def outlook(bundle: Bundle) -> RenderableType:
     """The season and the noise that training showed, and the smallest drifts that can be found."""
     settings = bundle.manifest.monitor
-    monitor = Monitor(baseline=bundle.baseline, settings=settings)
+    inputs = for_inputs(settings, bundle.files)
+    monitor = Monitor(baseline=bundle.baseline, settings=inputs)
     return Group(
         Text(
             f"Windows of {settings.window_seconds} s, judged after {settings.grace_seconds} s of quiet; "
-            f"budget of false alarms: {settings.false_alarms_per_month:g} a month."
+            f"budget of false alarms: {settings.false_alarms_per_month:g} a month, "
+            f"{inputs.false_alarms_per_month:g} of them for the inputs."
         ),
         Text(_season(bundle.baseline)),
         Text(_noise(bundle.baseline)),

@@ -77,6 +77,8 @@ def _quality(manifest: Manifest) -> Grid:
         _number(metrics["mae"]),
         f"{_unit(manifest)}; always the median: {_number(metrics['mae_of_median'])}",
     )
+    if "estimated_mae" in metrics:
+        grid.add_row("estimated", _number(metrics["estimated_mae"]), "the MAE, as guessed without labels")
     grid.add_row("RMSE", _number(metrics["rmse"]), _unit(manifest))
     grid.add_row(
         "coverage",

@@ -8,19 +8,32 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 import onnxruntime
 import pandas as pd
 import skl2onnx
 import sklearn
 
-from drift_core.bundle import BASELINE_FILE, MODEL_FILE, SAMPLE_FILE, FileEntry, Manifest
+from drift_core.bundle import (
+    BASELINE_FILE,
+    ERRORS_FILE,
+    EXPECTED_ERROR_FILE,
+    MODEL_FILE,
+    SAMPLE_FILE,
+    FileEntry,
+    Manifest,
+)
+from drift_core.errors import LEVELS, ErrorBaseline
+from drift_core.expected_error import ExpectedErrorBaseline
 from drift_core.freeze import freeze
 from drift_core.interval import IntervalRule
 from drift_core.monitor_settings import MonitorSettings
+from drift_core.policy import QualityPolicy
 from drift_core.schema import Matrix
 from training.bundle import Bundle, version_of
 from training.data import DataError
+from training.expected_error import expected_error
 from training.export import check_parity, run, to_onnx
 from training.fit import Split, conformal_offset, fit, importance, predict, split
 from training.sample import sample_parquet
@@ -39,6 +52,7 @@ def train(
     coverage: float = 0.9,
     seed: int = 0,
     monitor: MonitorSettings | None = None,
+    quality: QualityPolicy | None = None,
     units: Mapping[str, str] | None = None,
     source: Mapping[str, Any] | None = None,
     calibrate: Callable[[float], None] | None = None,
@@ -52,6 +66,7 @@ def train(
     frame : one row per observation; every column but the target and the time is a feature.
     created_at : with a time zone; it becomes part of the version.
     coverage : promised share of labels inside the interval.
+    quality : how labels will be judged; the clumping of errors is measured in windows of its length.
     units : what a number counts, by column; for people.
     source : where the data comes from; for people.
     calibrate : as in `drift_core.freeze.freeze`: told how far the simulation of thresholds is, or None to
@@ -83,7 +98,19 @@ def train(
 
     calibrating = np.arange(len(held_out)) < len(parts.calibration)
     rule, served = _serve(answers, labels[held_out], calibrating, coverage)
-    monitor = monitor or MonitorSettings()
+    monitor, quality = monitor or MonitorSettings(), quality or QualityPolicy()
+    guess = expected_error(
+        table.schema,
+        features,
+        labels,
+        parts.fit,
+        held_out=held_out,
+        predictions=served["prediction"],
+        calibration_rows=len(parts.calibration),
+        seed=seed,
+    )
+    windows = None if table.times is None else quality.windows(table.times[held_out])
+    errors = _errors(served, labels[held_out], guess.estimates, calibrating, windows)
     unnamed = freeze(
         model_name=model_name,
         model_version="unnamed",
@@ -103,6 +130,8 @@ def train(
         MODEL_FILE: model,
         BASELINE_FILE: baseline.to_json().encode(),
         SAMPLE_FILE: sample_parquet(table, held_out, served, seed=seed),
+        ERRORS_FILE: errors.to_json().encode(),
+        EXPECTED_ERROR_FILE: guess.onnx,
     }
     manifest = Manifest(
         model_name=model_name,
@@ -113,11 +142,15 @@ def train(
         schema=table.schema,
         interval=rule,
         monitor=monitor,
-        metrics=_metrics(
-            {name: values[~calibrating] for name, values in served.items()},
-            labels[parts.test],
-            guess=float(np.median(labels[parts.fit])),
-        ),
+        quality=quality,
+        metrics={
+            **_metrics(
+                {name: values[~calibrating] for name, values in served.items()},
+                labels[parts.test],
+                guess=float(np.median(labels[parts.fit])),
+            ),
+            "estimated_mae": float(guess.estimates[~calibrating].mean()),
+        },
         importance=importance(
             models["prediction"], table.schema, features[parts.test], labels[parts.test], seed=seed
         ),
@@ -125,7 +158,7 @@ def train(
             **(source or {}),
             **_rows(table, parts),
             "seed": seed,
-            "largest_onnx_difference": difference,
+            "largest_onnx_difference": max(difference, guess.difference),
             "versions": _VERSIONS,
         },
         files={name: FileEntry.of(content) for name, content in files.items()},
@@ -145,6 +178,23 @@ def _serve(
     quantiles = np.percentile(upper - lower, np.arange(101))
     served = {"prediction": answers["prediction"], "interval_lower": lower, "interval_upper": upper}
     return replace(rule, width_quantiles=tuple(quantiles.tolist())), served
+
+
+def _errors(
+    served: Mapping[str, Matrix],
+    labels: Matrix,
+    estimates: Matrix,
+    calibrating: npt.NDArray[np.bool_],
+    windows: npt.NDArray[np.int64] | None,
+) -> ErrorBaseline:
+    return ErrorBaseline.of(
+        served["prediction"],
+        labels,
+        (labels < served["interval_lower"]) | (labels > served["interval_upper"]),
+        calibration_rows=int(calibrating.sum()),
+        windows=windows,
+        expected=ExpectedErrorBaseline.of(estimates, LEVELS, windows),
+    )
 
 
 def _metrics(served: Mapping[str, Matrix], labels: Matrix, *, guess: float) -> dict[str, float]:

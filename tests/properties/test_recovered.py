@@ -20,6 +20,7 @@ from drift_consumer.series import Series
 from drift_consumer.settings import EvaluatorSettings
 from drift_consumer.window_store import WindowStore
 from drift_core import classified
+from drift_core.bundle import ERRORS_FILE
 from scripts.pieces import cover
 from scripts.rebuild import Outcome, Rebuild
 from scripts.rejudge import Compared, Rejudge
@@ -53,8 +54,10 @@ from tests.unit.drift_consumer.fixture_traffic import (
     NOON,
     VERSION,
     World,
+    bundle_objects,
     healthy,
     label,
+    with_files,
 )
 
 HOUR = 3_600_000
@@ -382,8 +385,9 @@ def told_again(verdict: dict[str, Any]) -> str:
     return json.dumps({name: value for name, value in verdict.items() if name != "judged_at"}, sort_keys=True)
 
 
-def test_a_verdict_that_was_never_given_is_told_aloud() -> None:
-    world = World()
+@pytest.mark.parametrize("files", [{}, {ERRORS_FILE: b"{}"}], ids=["inputs only", "quality is watched"])
+def test_a_verdict_that_was_never_given_is_told_aloud(files: dict[str, bytes]) -> None:
+    world = World(with_files(bundle_objects(), files))
     story(world, 0, 7)
     start = NOON + 7 * WINDOW
     world.now = start + MINUTE

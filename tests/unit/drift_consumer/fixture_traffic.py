@@ -9,6 +9,7 @@ import json
 import math
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -39,6 +40,7 @@ from drift_core.interval import IntervalRule
 from drift_core.memory import Memory
 from drift_core.monitor import Monitor
 from drift_core.monitor_settings import MonitorSettings
+from drift_core.quality_budget import for_inputs
 from drift_core.schema import Feature, FeatureSchema, Kind
 from drift_core.season import DAY_MS
 from drift_core.span import Span
@@ -113,6 +115,16 @@ def _bundle_objects(
     ).to_json()
     prefix = bundle_prefix(MODEL, version)
     return {prefix + BASELINE_FILE: baseline.encode(), prefix + MANIFEST_FILE: manifest.encode()}
+
+
+def with_files(objects: Mapping[str, bytes], files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The bundle of the default version with more files, which its manifest vouches for."""
+    prefix = bundle_prefix(MODEL, VERSION)
+    manifest = Manifest.from_json(objects[prefix + MANIFEST_FILE])
+    entries = {**manifest.files, **{name: FileEntry.of(content) for name, content in files.items()}}
+    vouched = replace(manifest, files=entries).to_json().encode()
+    added = {prefix + name: content for name, content in files.items()}
+    return {**objects, **added, prefix + MANIFEST_FILE: vouched}
 
 
 def event_id(number: int, time: int = NOON) -> str:
@@ -334,9 +346,8 @@ class World:
     def monitor(self) -> Monitor:
         """Whose verdicts they are."""
         bundle = self.resources().baselines.get(MODEL, VERSION)
-        return Monitor(
-            baseline=bundle.baseline, settings=self.evaluator().settings.monitor(bundle.manifest.monitor)
-        )
+        settings = self.evaluator().settings.monitor(bundle.manifest.monitor)
+        return Monitor(baseline=bundle.baseline, settings=for_inputs(settings, bundle.manifest.files))
 
     def memory(self) -> Memory:
         """What stands beside the cursor."""

@@ -13,7 +13,10 @@ import pytest
 from drift_consumer.evaluate import evaluate
 from drift_core import adversarial, classified
 from drift_core.baseline import served_matrix
+from drift_core.bundle import ERRORS_FILE
 from drift_core.event import Interval, PredictionEvent
+from drift_core.monitor import Monitor
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.span import Span
 from drift_core.verdict import Verdict
 from drift_core.window import WindowState, hash_event_ids
@@ -28,6 +31,7 @@ from tests.unit.drift_consumer.fixture_traffic import (
     label,
     prediction,
     seasonal_shift,
+    with_files,
 )
 
 MINUTE = 60_000
@@ -65,6 +69,23 @@ def truth_of(world: World, state: WindowState, *, span: Span, start: int, end: i
 def without_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes seconds an hour; one test has it."""
     monkeypatch.setattr(classified, "FEWEST_ROWS", 10**9)
+
+
+def test_inputs_have_three_quarters_of_the_budget_where_quality_is_watched() -> None:
+    scores = {}
+    for files in ({}, {ERRORS_FILE: b"{}"}):  # that it is there is what counts
+        world = World(with_files(bundle_objects(), files))
+        world.consume([prediction(i, NOON + i, prediction=115.0) for i in range(60)])
+        world.evaluate(NOON + WINDOW + MINUTE)
+        scores[len(files)] = world.verdicts()[f"window.{NOON}"]["drift_score"]
+    baseline = World().resources().baselines.get(MODEL, VERSION).baseline
+
+    def threshold(budget: float) -> float:
+        settings = MonitorSettings(false_alarms_per_month=budget)
+        return Monitor(baseline=baseline, settings=settings).threshold(Span.WINDOW)
+
+    assert scores[0] > 1
+    assert scores[1] / scores[0] == pytest.approx(threshold(1.0) / threshold(0.75), rel=1e-4)
 
 
 def test_one_verdict_over_all_shards() -> None:

@@ -9,7 +9,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from drift_core.baseline import INTERVAL_WIDTH, PREDICTION, Baseline, served_matrix
-from drift_core.bundle import BASELINE_FILE, MODEL_FILE, SAMPLE_FILE, Manifest
+from drift_core.bundle import (
+    BASELINE_FILE,
+    ERRORS_FILE,
+    EXPECTED_ERROR_FILE,
+    EXPECTED_ERROR_OUTPUT,
+    MODEL_FILE,
+    SAMPLE_FILE,
+    Manifest,
+)
+from drift_core.errors import LEVELS, ErrorBaseline
+from drift_core.expected_error import ExpectedErrorBaseline
 from drift_core.freeze import freeze
 from drift_core.interval import IntervalRule
 from drift_core.monitor import Monitor
@@ -20,6 +30,9 @@ from drift_core.verdict import Verdict
 from drift_core.window import WindowState, hash_event_ids
 from scripts.acceptance import AcceptError, Decision, accepted, differences
 from scripts.archived import Archived
+from training.expected_error import with_prediction
+from training.export import to_onnx
+from training.fit import fit_one
 from training.table import Table
 
 SCHEMA = FeatureSchema(
@@ -40,6 +53,7 @@ MANIFEST = Manifest(
     metrics={"mae": 1.5},
     training={"rows": 7},
 )
+KEPT = {MODEL_FILE: b"model"}
 NOON = 1_767_268_800_000
 MINUTE = 60_000
 DECISION = Decision(
@@ -99,7 +113,7 @@ def judged(baseline: Baseline, rows: Matrix) -> Verdict:
 
 
 def test_the_accepted_traffic_is_normal_from_then_on_and_the_old_is_drift(old: Baseline) -> None:
-    new = accepted(MANIFEST, b"model", traffic(), DECISION).baseline
+    new = accepted(MANIFEST, KEPT, traffic(), DECISION).baseline
     for seed in range(100, 120):
         shifted = houses(60, seed, shifted=True)
         assert judged(old, shifted).drift
@@ -109,15 +123,15 @@ def test_the_accepted_traffic_is_normal_from_then_on_and_the_old_is_drift(old: B
 
 def test_noise_comes_from_the_windows_of_the_traffic() -> None:
     """200 minutes are 40 windows of 5; the version before had rows without times."""
-    new = accepted(MANIFEST, b"model", traffic(), DECISION).baseline
+    new = accepted(MANIFEST, KEPT, traffic(), DECISION).baseline
     assert new.noise[Span.WINDOW].count == 40
     minutes = replace(traffic(4_800), window_seconds=60)  # what the stack's parameter made of the manifest
     settings = replace(MANIFEST, monitor=replace(MANIFEST.monitor, min_samples=20))
-    assert accepted(settings, b"model", minutes, DECISION).baseline.noise[Span.WINDOW].count == 200
+    assert accepted(settings, KEPT, minutes, DECISION).baseline.noise[Span.WINDOW].count == 200
 
 
 def test_the_new_bundle_is_the_old_model_and_says_who_accepted_what_and_why() -> None:
-    bundle = accepted(MANIFEST, b"model", traffic(), DECISION)
+    bundle = accepted(MANIFEST, KEPT, traffic(), DECISION)
     manifest = bundle.manifest
     kept = ("model_name", "schema", "interval", "monitor", "metrics", "importance", "target", "task")
     assert all(getattr(manifest, name) == getattr(MANIFEST, name) for name in kept)
@@ -143,13 +157,13 @@ def test_the_new_bundle_is_the_old_model_and_says_who_accepted_what_and_why() ->
 
 
 def test_the_same_decision_on_the_same_traffic_gives_the_same_bytes() -> None:
-    first, second = (accepted(MANIFEST, b"model", traffic(), DECISION) for _ in range(2))
+    first, second = (accepted(MANIFEST, KEPT, traffic(), DECISION) for _ in range(2))
     assert first.files == second.files
     assert first.manifest.to_json() == second.manifest.to_json()
 
 
 def test_the_sample_is_the_traffic_with_the_labels_that_have_come() -> None:
-    content = accepted(MANIFEST, b"model", traffic(), DECISION).files[SAMPLE_FILE]
+    content = accepted(MANIFEST, KEPT, traffic(), DECISION).files[SAMPLE_FILE]
     sample = pq.read_table(io.BytesIO(content)).to_pandas()
     served = ["prediction", "interval_lower", "interval_upper"]
     assert sample.columns.tolist() == ["size", "area", "price", *served, "event_time"]
@@ -160,9 +174,9 @@ def test_the_sample_is_the_traffic_with_the_labels_that_have_come() -> None:
 
 
 def test_traffic_without_intervals_is_watched_without_them() -> None:
-    baseline = accepted(MANIFEST, b"model", traffic(intervals=False), DECISION).baseline
+    baseline = accepted(MANIFEST, KEPT, traffic(intervals=False), DECISION).baseline
     assert [column.name for column in baseline.columns] == ["size", "area", PREDICTION]
-    with_them = accepted(MANIFEST, b"model", traffic(), DECISION).baseline
+    with_them = accepted(MANIFEST, KEPT, traffic(), DECISION).baseline
     assert with_them.columns[-1].name == INTERVAL_WIDTH
 
 
@@ -186,9 +200,35 @@ def test_intervals_that_no_longer_come_are_told_as_missing(old: Baseline) -> Non
     assert (width.missing, width.mean_shift_sigma, width.js) == ((0.0, 1.0), None, None)
 
 
+def test_errors_in_training_stay_the_norm_and_those_estimated_become_the_traffics() -> None:
+    rows = houses(4_000, 5, shifted=False)
+    schema = FeatureSchema(SCHEMA.features)
+    seen = with_prediction(rows[:, :2].astype(np.float32), rows[:, 2])
+    g = fit_one(schema, seen, rows[:, 0], {"max_iter": 20}, seed=0)  # an error that grows with the size
+    onnx = to_onnx({EXPECTED_ERROR_OUTPUT: g}, 3, size_scale=1.0)
+    trained = ErrorBaseline.of(
+        rows[:, 2],
+        rows[:, 2] - rows[:, 0],
+        np.zeros(4_000, bool),
+        calibration_rows=2_000,
+        windows=None,
+        expected=ExpectedErrorBaseline.of(rows[:, 0], LEVELS, None),
+    )
+    kept = {**KEPT, ERRORS_FILE: trained.to_json().encode(), EXPECTED_ERROR_FILE: onnx}
+    bundle = accepted(MANIFEST, kept, traffic(), DECISION)
+    assert bundle.files[EXPECTED_ERROR_FILE] == onnx
+    assert set(bundle.manifest.files) == set(bundle.files) == {*kept, BASELINE_FILE, SAMPLE_FILE}
+    found = ErrorBaseline.from_json(bundle.files[ERRORS_FILE])
+    assert trained.expected is not None
+    assert found.expected is not None
+    assert replace(found, expected=None) == replace(trained, expected=None)
+    assert found.expected.rows == 2_400
+    assert found.expected.mean > trained.expected.mean + 1  # houses are larger by 2 there
+
+
 def test_too_few_rows_are_refused() -> None:
     with pytest.raises(AcceptError) as caught:
-        accepted(MANIFEST, b"model", traffic(999), DECISION)
+        accepted(MANIFEST, KEPT, traffic(999), DECISION)
     assert str(caught.value) == (
         "999 rows of v1 are archived in this range; a baseline needs at least 1,000: give a longer one"
     )
@@ -198,7 +238,7 @@ def test_a_feature_without_any_value_is_refused() -> None:
     found = traffic()
     found.table.matrix[:, 0] = np.nan
     with pytest.raises(AcceptError, match=r"^feature 'size' is missing in all 2,400 rows; repair its source"):
-        accepted(MANIFEST, b"model", found, DECISION)
+        accepted(MANIFEST, KEPT, found, DECISION)
 
 
 @pytest.mark.parametrize(

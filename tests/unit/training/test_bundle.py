@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from drift_core.bundle import BASELINE_FILE, MANIFEST_FILE, MODEL_FILE, SAMPLE_FILE, Manifest
+from drift_core.bundle import MANIFEST_FILE, MODEL_FILE, Manifest
 from training.bundle import Bundle, write
 from training.train import train
 
@@ -22,7 +22,7 @@ def bundle() -> Bundle:
 def test_the_folder_is_named_by_model_and_version(bundle: Bundle, tmp_path: Path) -> None:
     folder = write(bundle, tmp_path)
     assert folder == tmp_path / "tiny" / bundle.manifest.model_version
-    assert {path.name for path in folder.iterdir()} == {MODEL_FILE, BASELINE_FILE, SAMPLE_FILE, MANIFEST_FILE}
+    assert {path.name for path in folder.iterdir()} == {*bundle.files, MANIFEST_FILE}
     manifest = Manifest.from_json((folder / MANIFEST_FILE).read_bytes())
     assert manifest == bundle.manifest
     for name in manifest.files:

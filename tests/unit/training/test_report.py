@@ -9,6 +9,7 @@ from rich.console import Console
 
 from drift_core.monitor import Monitor
 from drift_core.monitor_settings import MonitorSettings
+from drift_core.quality_budget import for_inputs
 from drift_core.span import Span
 from drift_core.window import WindowState, hash_event_ids
 from training.bundle import Bundle
@@ -85,9 +86,18 @@ def test_with_times_it_says_what_season_and_noise_were_measured() -> None:
     )
 
 
+def test_the_estimated_error_and_the_budget_are_told(bundle: Bundle) -> None:
+    told = " ".join(said(bundle, width=200).split())
+    estimated = bundle.manifest.metrics["estimated_mae"]
+    assert f"│ estimated │ {estimated:.4g} │ the MAE, as guessed without labels" in told
+    assert "budget of false alarms: 2 a month, 1.5 of them for the inputs." in told
+
+
 @pytest.mark.parametrize("n", [700, 5_000])
 def test_the_smallest_drifts_are_those_of_the_first_verdict(bundle: Bundle, n: int) -> None:
-    monitor = Monitor(baseline=bundle.baseline, settings=SETTINGS)
+    settings = for_inputs(SETTINGS, bundle.files)
+    assert settings.false_alarms_per_month == 1.5
+    monitor = Monitor(baseline=bundle.baseline, settings=settings)
     sample = bundle.baseline.sample.astype(float)
     rows = sample[np.random.default_rng(1).integers(0, len(sample), n)]
     ids = hash_event_ids(np.array([f"e{i}" for i in range(n)], "S"))

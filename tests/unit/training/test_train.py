@@ -11,7 +11,14 @@ import pytest
 
 from drift_core import calibrate
 from drift_core.baseline import INTERVAL_WIDTH, PREDICTION, Baseline
-from drift_core.bundle import BASELINE_FILE, MODEL_FILE, SAMPLE_FILE, Manifest
+from drift_core.bundle import (
+    BASELINE_FILE,
+    ERRORS_FILE,
+    EXPECTED_ERROR_FILE,
+    MODEL_FILE,
+    SAMPLE_FILE,
+    Manifest,
+)
 from drift_core.monitor_settings import MonitorSettings
 from drift_core.schema import Kind
 from training.bundle import Bundle
@@ -138,7 +145,8 @@ def test_the_baseline_counts_every_row_once(bundle: Bundle) -> None:
 
 def test_the_files_are_those_that_the_manifest_vouches_for(bundle: Bundle) -> None:
     manifest = bundle.manifest
-    assert set(manifest.files) == set(bundle.files) == {MODEL_FILE, BASELINE_FILE, SAMPLE_FILE}
+    names = {MODEL_FILE, BASELINE_FILE, SAMPLE_FILE, ERRORS_FILE, EXPECTED_ERROR_FILE}
+    assert set(manifest.files) == set(bundle.files) == names
     for name, content in bundle.files.items():
         assert manifest.verify(name, content) == content
     assert Baseline.from_json(bundle.files[BASELINE_FILE]) == bundle.baseline
