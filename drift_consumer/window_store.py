@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -138,6 +138,10 @@ class WindowStore:
         query = between(series, start, end)
         found = self._dynamodb.query(TableName=self._table, Limit=1, **query)["Items"]
         return int(found[0]["sk"]["S"].partition("#")[0]) if found else None
+
+    def any_in(self, series: Iterable[Series], start: int, end: int) -> bool:
+        """Whether something was counted into a window that begins in [start, end), UTC milliseconds."""
+        return any(self.first_in(one, start, end) is not None for one in series)
 
     def settle(self, window: StoredWindow) -> bool:
         """Take an item off the pending ones, unless more has been counted since it was read.

@@ -27,6 +27,8 @@ TRUSTED = {
     "EvaluatorScheduleRole": ("scheduler.amazonaws.com", ACCOUNT),
     "ReconcilerRole": ("lambda.amazonaws.com", None),
     "ReconcilerScheduleRole": ("scheduler.amazonaws.com", ACCOUNT),
+    "QualityRole": ("lambda.amazonaws.com", None),
+    "QualityScheduleRole": ("scheduler.amazonaws.com", ACCOUNT),
     "RetrainingRole": ("codebuild.amazonaws.com", ACCOUNT),
     "RetrainingRuleRole": ("events.amazonaws.com", ACCOUNT),
     "IngestDeploymentRole": ("codedeploy.amazonaws.com", None),

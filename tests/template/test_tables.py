@@ -1,13 +1,18 @@
 """The Athena tables have the columns of what the functions write."""
 
+import re
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from drift_consumer.quality_document import QualityRow
+from drift_core.error_sums import ErrorSums
 from drift_core.event import EARLIEST_MS
+from drift_core.track_record import TrackRecord
 from drift_core.verdict import ColumnVerdict, RelationsVerdict, SegmentVerdict, Verdict
+from queries.joined_rows import Fates
 from scripts import saved_queries
 from scripts.deployment import feature_types
 from training import generator
@@ -36,6 +41,7 @@ def columns(resources: dict[str, Any], name: str) -> dict[str, Any]:
         ("QuarantineFiles", "quarantine", ["dt", "hour"]),
         ("VerdictFiles", "verdicts", ["dt"]),
         ("ReconciledFiles", "reconciled", ["dt"]),
+        ("QualityFiles", "quality", ["dt"]),
     ],
 )
 def test_partitions_are_projected_from_the_names(
@@ -75,6 +81,20 @@ def test_verdicts_have_their_own_fields_first(resources: dict[str, Any]) -> None
     assert found["multivariate"] == relations
     assert found["segments"] == f"map<string,{struct(SegmentVerdict)}>"
     assert found["guilty_segments"] == found["guilty"] == "array<string>"
+
+
+def test_quality_has_the_columns_of_its_rows(resources: dict[str, Any]) -> None:
+    found = columns(resources, "QualityFiles")
+    assert list(found) == ["format", *(field.name for field in fields(QualityRow))]
+    fates = ",".join(f"{field.name}:bigint" for field in fields(Fates))
+    assert found["labels"] == f"struct<{fates}>"
+    told = TrackRecord().summary()
+    assert re.findall(r"(\w+):", found["track_record"]) == list(told)
+    measures = {name: found[name] for name in ErrorSums().measures()}
+    assert set(measures.values()) == {"double"}
+    kinds = {field.name: str(field.type).removesuffix(" | None") for field in fields(QualityRow)}
+    simple = {"str": {"string"}, "float": {"double"}, "bool": {"boolean"}, "int": {"int", "bigint", "string"}}
+    assert [n for n, kind in kinds.items() if kind in simple and found[n] not in simple[kind]] == []
 
 
 def struct(of: type[Any]) -> str:
