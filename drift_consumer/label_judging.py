@@ -3,7 +3,7 @@
 A group of windows is passed in three steps:
 
 1. Write the documents of its windows.
-2. Publish its metrics.
+2. Publish its metrics, if it serves.
 3. Put the progress, the charts' memory and what each window has now, in one transaction, on condition that
    nobody else moved the progress.
 
@@ -55,10 +55,12 @@ class LabelJudge:
 
     Attributes
     ----------
+    told : whether metrics are published, which is of the version that serves.
     clock : UTC milliseconds now.
     """
 
     version: JudgedVersion
+    told: bool
     store: QualityProgressStore
     documents: QualityDocuments
     publisher: Publisher
@@ -141,7 +143,7 @@ class LabelJudge:
             if window.start in fresh:
                 found = answered[window.start]
                 self.documents.write(self._rows(window, found, progress, estimates.get(window.start), now))
-        if group.complete:
+        if group.complete and self.told:
             total = sum((one.measured for one in group.windows if one.waits), ErrorSums())
             verdict = None if judgement is None else judgement.verdict
             self.publisher.publish(quality_metrics(total, verdict), now)

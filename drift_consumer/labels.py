@@ -20,6 +20,7 @@ from drift_consumer.metrics import Publisher
 from drift_consumer.quality_document import QualityDocuments
 from drift_consumer.quality_progress import QualityProgressStore
 from drift_consumer.series import Series
+from drift_consumer.serving import serving
 from drift_consumer.window_store import WindowStore
 from drift_core.error_sums import ErrorSums
 from drift_core.event import LABEL, PREDICTION
@@ -66,7 +67,8 @@ class Labels:
             The faults of versions that could not be judged, after all others were.
         """
         series = self.windows.series_of(self.model_name)
-        run = _Run(self)
+        served = serving(self.windows, series)
+        run = _Run(self, None if served is None else served.model_version)
         for one in series:
             if one.kind == PREDICTION:
                 run.load(one.model_version)
@@ -136,6 +138,7 @@ class _Run:
     """One run over the versions; a version that cannot be loaded or judged does not stop the others."""
 
     of: Labels
+    serving: str | None
     judges: dict[str, LabelJudge] = field(default_factory=dict)
     faults: list[Exception] = field(default_factory=list)
     failed: set[str] = field(default_factory=set)
@@ -149,7 +152,7 @@ class _Run:
         except Exception as fault:
             self._failed(name, fault)
             return
-        self.judges[name] = _judge(self.of, version)
+        self.judges[name] = _judge(self.of, version, told=name == self.serving)
 
     def ask(self, hours: Sequence[int]) -> list[Joined]:
         """Ask Athena; once more if a version has predictions there that no series told of."""
@@ -203,9 +206,10 @@ class _Run:
         self.failed.add(name)
 
 
-def _judge(of: Labels, version: JudgedVersion) -> LabelJudge:
+def _judge(of: Labels, version: JudgedVersion, *, told: bool) -> LabelJudge:
     return LabelJudge(
         version=version,
+        told=told,
         store=of.store,
         documents=of.documents,
         publisher=of.publisher,

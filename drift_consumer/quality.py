@@ -20,11 +20,18 @@ from botocore.config import Config
 
 from drift_consumer.baselines import Baselines
 from drift_consumer.error_baselines import ErrorBaselines
+from drift_consumer.explained_document import ExplainedDocuments
+from drift_consumer.explained_versions import ExplainedVersions
+from drift_consumer.incident import Incidents
 from drift_consumer.label_hours import AskedHours
 from drift_consumer.labels import Labels
+from drift_consumer.marks import Marks
 from drift_consumer.metrics import Publisher
 from drift_consumer.quality_document import QualityDocuments
 from drift_consumer.quality_progress import QualityProgressStore
+from drift_consumer.retraining import Retraining
+from drift_consumer.sampled import Samples
+from drift_consumer.sampled_store import SampledStore
 from drift_consumer.settings import QualitySettings
 from drift_consumer.window_store import WindowStore
 from queries.athena import Athena
@@ -56,11 +63,25 @@ def resources() -> Resources:
     s3, dynamodb = boto3.client("s3", config=config), boto3.client("dynamodb", config=config)
     cloudwatch, athena = boto3.client("cloudwatch", config=config), boto3.client("athena", config=config)
     baselines = Baselines(s3, settings.models_bucket)
+    windows = WindowStore(dynamodb, settings.window_table)
+    progress = QualityProgressStore(dynamodb, settings.window_table)
+    publisher = Publisher(cloudwatch, namespace=settings.metrics_namespace, model_name=settings.model_name)
+    samples = Samples(
+        model_name=settings.model_name,
+        windows=windows,
+        marks=Marks(dynamodb, settings.window_table),
+        versions=ExplainedVersions(s3, settings.models_bucket, baselines),
+        store=SampledStore(dynamodb, settings.window_table),
+        documents=ExplainedDocuments(s3, settings.archive_bucket),
+        publisher=publisher,
+        false_alarms_per_month=settings.false_alarms_per_month,
+        clock=_now,
+    )
     labels = Labels(
         model_name=settings.model_name,
-        windows=WindowStore(dynamodb, settings.window_table),
+        windows=windows,
         asked=AskedHours(dynamodb, settings.window_table),
-        store=QualityProgressStore(dynamodb, settings.window_table),
+        store=progress,
         documents=QualityDocuments(s3, settings.archive_bucket),
         versions=ErrorBaselines(s3, settings.models_bucket, baselines, settings.false_alarms_per_month),
         athena=Athena(
@@ -69,10 +90,35 @@ def resources() -> Resources:
             database=settings.glue_database,
             timeout=ATHENA_SECONDS,
         ),
-        publisher=Publisher(cloudwatch, namespace=settings.metrics_namespace, model_name=settings.model_name),
-        clock=lambda: time.time_ns() // 1_000_000,
+        publisher=publisher,
+        clock=_now,
     )
-    return Resources(parts={"labels": labels.judge_due})
+    retraining = Retraining(
+        model_name=settings.model_name,
+        windows=windows,
+        baselines=baselines,
+        progress=progress,
+        incidents=Incidents(
+            s3=s3,
+            dynamodb=dynamodb,
+            events=boto3.client("events", config=config),
+            archive=settings.archive_bucket,
+            table=settings.window_table,
+        ),
+        clock=_now,
+    )
+    # Estimates come before labels, which they are compared with, and both before what follows from them.
+    parts: dict[str, Part] = {
+        "samples": samples.judge_due,
+        "labels": labels.judge_due,
+        "retraining": retraining.judge_due,
+    }
+    return Resources(parts=parts)
+
+
+def _now() -> int:
+    """UTC milliseconds."""
+    return time.time_ns() // 1_000_000
 
 
 @logger.inject_lambda_context

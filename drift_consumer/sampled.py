@@ -30,6 +30,7 @@ from drift_consumer.metrics import Publisher
 from drift_consumer.sampled_store import ExplainedHours, SampledProgress, SampledStore
 from drift_consumer.schedule import is_due, quiet_since
 from drift_consumer.series import Series
+from drift_consumer.serving import serving
 from drift_consumer.window_store import StoredWindow, WindowStore
 from drift_core.attribution_drift import AttributionMemory, judge_attribution
 from drift_core.baseline import PREDICTION as PREDICTED
@@ -80,14 +81,17 @@ class Samples:
         done: Counter[str] = Counter()
         faults: list[Exception] = []
         versions: defaultdict[str, list[Series]] = defaultdict(list)
-        for series in self.windows.series_of(self.model_name):
+        every = self.windows.series_of(self.model_name)
+        served = serving(self.windows, every)
+        for series in every:
             if series.kind == PREDICTION:
                 versions[series.model_version].append(series)
         for name, own in versions.items():
             try:
                 bundle = self.versions.bundle(self.model_name, name)
                 if bundle is not None:
-                    _Version(self, bundle, own, done).judge_due(enough_time)
+                    told = served in own
+                    _Version(self, bundle, own, done, told=told).judge_due(enough_time)
             except Exception as fault:
                 fault.add_note(f"while explaining {self.model_name} {name}")
                 faults.append(fault)
@@ -98,12 +102,18 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class _Version:
-    """One version; its series differ in the length of their windows."""
+    """One version; its series differ in the length of their windows.
+
+    Attributes
+    ----------
+    told : whether metrics are published, which is of the version that serves.
+    """
 
     of: Samples
     bundle: Bundle
     series: Sequence[Series]
     done: Counter[str]
+    told: bool
 
     @property
     def _name(self) -> str:
@@ -159,7 +169,8 @@ class _Version:
             return progress
         document, progress = self._judged(state, progress, start, end)
         self.of.documents.write(document)
-        self.of.publisher.publish(document.metrics(), document.judged_at)
+        if self.told:
+            self.of.publisher.publish(document.metrics(), document.judged_at)
         hours = ExplainedHours(
             start=start,
             end=end,

@@ -139,6 +139,18 @@ class WindowStore:
         found = self._dynamodb.query(TableName=self._table, Limit=1, **query)["Items"]
         return int(found[0]["sk"]["S"].partition("#")[0]) if found else None
 
+    def last(self, series: Series) -> int | None:
+        """Start of the last window, UTC milliseconds; None if there is none."""
+        found = self._dynamodb.query(
+            TableName=self._table,
+            KeyConditionExpression="pk = :series",
+            ExpressionAttributeValues={":series": {"S": series.key}},
+            ScanIndexForward=False,
+            Limit=1,
+            ConsistentRead=True,
+        )["Items"]
+        return int(found[0]["sk"]["S"].partition("#")[0]) if found else None
+
     def any_in(self, series: Iterable[Series], start: int, end: int) -> bool:
         """Whether something was counted into a window that begins in [start, end), UTC milliseconds."""
         return any(self.first_in(one, start, end) is not None for one in series)

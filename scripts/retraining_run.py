@@ -245,8 +245,7 @@ class RetrainingDemo:
 
 
 def _degraded(document: Mapping[str, Any]) -> bool:
-    verdict = document["verdict"]
-    return bool(verdict and verdict["degraded"])
+    return bool(document["degraded"])
 
 
 def _waits(document: Mapping[str, Any]) -> bool:

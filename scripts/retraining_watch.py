@@ -117,7 +117,8 @@ class RetrainingWatcher:
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         keys = [entry["Key"] for page in pages for entry in page.get("Contents", ())]
         found = [
-            json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+            # the first line is of all predictions, the others are of segments
+            json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read().splitlines()[0])
             for key in keys
             if start <= int(key.split(".")[-2]) < end
         ]

@@ -74,6 +74,9 @@ def main(
     label_window_hours: Annotated[
         int, typer.Option(help="Predictions of so many hours have their labels judged together.")
     ] = _QUALITY.window_hours,
+    label_grace_seconds: Annotated[
+        int, typer.Option(help="Quiet time before the labels of a window are judged.")
+    ] = _QUALITY.label_grace_seconds,
     min_labels: Annotated[
         int, typer.Option(help="Labels of fewer predictions wait for the next ones.")
     ] = _QUALITY.min_labels,
@@ -116,7 +119,11 @@ def main(
             min_samples=min_samples,
             false_alarms_per_month=false_alarms_per_month,
         )
-        quality = QualityPolicy(window_hours=label_window_hours, min_labels=min_labels)
+        quality = QualityPolicy(
+            window_hours=label_window_hours,
+            label_grace_seconds=label_grace_seconds,
+            min_labels=min_labels,
+        )
         policy = RetrainingPolicy(
             mode=retraining,
             min_labels=retrain_min_labels,

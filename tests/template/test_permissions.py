@@ -103,6 +103,7 @@ CALLS = {
         "dynamodb:PutItem": "_dynamodb.transact_write_items(",
         "dynamodb:Query": "_dynamodb.query(",
         "cloudwatch:PutMetricData": "_cloudwatch.put_metric_data(",
+        "events:PutEvents": "events.put_events(",
     },
 }
 """The call in the code that needs an action; an S3 action names its bucket."""
