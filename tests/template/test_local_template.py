@@ -21,7 +21,7 @@ def test_only_what_is_refused_is_left_out(template: dict[str, Any]) -> None:
     function = smaller["Resources"]["IngestFunction"]["Properties"]
     given = template["Resources"]["IngestFunction"]["Properties"]
     assert function == {name: value for name, value in given.items() if name != GRADUAL}
-    assert [name for name, what in left_out.items() if what == PLACE] == ["QualityRole"]
+    assert [name for name, what in left_out.items() if what == PLACE] == ["QualityRole", "RetrainingRole"]
     assert {**smaller["Resources"], **{name: template["Resources"][name] for name in left_out}} == template[
         "Resources"
     ]
