@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from drift_core.bins import Column, Counts, Layout
-from drift_core.described import Described
+from drift_core.described import MOST_WHOLE, Described
 from drift_core.history import History
 from drift_core.noise import Noise
 from drift_core.packed_counts import pack, unpack
@@ -140,4 +140,6 @@ def _seasonal(read: Described, layout: Layout) -> Seasonal:
         counts = unpack(packed, season.cells, layout.offsets[-1])
     except ValueError as error:
         raise ValueError(f"{read.place('counts')}: {error}") from None
+    if (counts > MOST_WHOLE).any():
+        raise ValueError(f"{read.place('counts')}: a count is beyond {MOST_WHOLE}")
     return Seasonal(season=season, counts=counts, pooling=pooling_in(read, len(layout.columns)))
