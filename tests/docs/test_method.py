@@ -16,13 +16,16 @@ from drift_core import (
     naming,
     noise,
     season,
+    segment_cells,
     signals,
     tolerance,
     window,
 )
+from drift_core.bins import Column
 from drift_core.monitor_settings import MonitorSettings
+from drift_core.schema import Kind
 from drift_core.span import Span
-from drift_core.verdict import ColumnVerdict, RelationsVerdict, Verdict
+from drift_core.verdict import ColumnVerdict, RelationsVerdict, SegmentVerdict, Verdict
 from scripts.method_figures import PAGE, PICTURES
 from scripts.method_tables import QUICK
 
@@ -38,6 +41,14 @@ LARGEST = 60_000
 SETTINGS = MonitorSettings()
 
 ENOUGH = round((charts.BASELINE_ERROR / tolerance.HARMLESS_SHIFT) ** 2, -2)
+
+THIRTY = {
+    cells: budget.threshold_z(
+        Span.WINDOW, SETTINGS, 452 + cells * signals.sides_of([Column(name="x", kind=Kind.NUMERIC)] * 30)
+    )
+    for cells in (0, 18)
+}
+"""Thresholds of single windows of thirty numbers by segments; 452 tests are in the table of the budget."""
 
 QUOTED = {
     "bins of a number": f"{bins.QUANTILE_BINS} bins of equal mass",
@@ -63,6 +74,8 @@ QUOTED = {
     "training's sample": f"from {baseline.SAMPLE_ROWS} of training",
     "a window's sample": f"a sample of {bins.Layout(()).sample_size} rows",
     "cut values": f"cuts single values at {window.Z_LIMIT:g} σ",
+    "threshold with segments": f"from z > {THIRTY[0]:.2f} to {THIRTY[18]:.2f}",
+    "counts of segments": f"cells times bins are at most {segment_cells.MOST_COUNTS:,}",
     "fewest rows": f"fewer than {SETTINGS.min_samples} (`MinSamples`)",
 }
 """What the page says where it quotes a constant."""
@@ -90,6 +103,7 @@ def test_pictures_are_there_and_small() -> None:
         ("The verdict", Verdict, {"format"}),
         ("A column", ColumnVerdict, set()),
         ("The relations", RelationsVerdict, set()),
+        ("A segment", SegmentVerdict, set()),
     ],
 )
 def test_fields_of_a_verdict_are_all_there_and_no_others(heading: str, kind: type, added: set[str]) -> None:
