@@ -19,7 +19,7 @@ from drift_core.reference import Seasonal
 from drift_core.relations import Relations
 from drift_core.schema import FeatureSchema, Kind, Matrix
 from drift_core.season import Season
-from drift_core.segment_cells import cells_of, check_room, counted_by_cell
+from drift_core.segment_cells import cells_of, check_room
 from drift_core.segment_noise import SegmentHistory, segment_noise
 from drift_core.segment_training import SegmentTraining
 from drift_core.segments import Segmentation, check_segments
@@ -99,11 +99,7 @@ def freeze(
         seasonal=Seasonal.of(layout, season, history.flat, cells),
         relations=Relations.of(history.scores[:, : matrix.shape[1]], cells, seed=seed),
         sample=sample,
-        segments=SegmentTraining(
-            segments=tuple(segments), counts=counted_by_cell(layout, rows, history.flat.T)
-        )
-        if segments
-        else None,
+        segments=SegmentTraining.of(segments, history, rows, season, cells) if segments else None,
     )
     if times is None:
         return baseline

@@ -129,7 +129,7 @@ class Monitor:
             memory, charted = self._chart(memory, evidence, reference, state.n, start)
         tests = SegmentTests(
             span=span,
-            reference=reference,
+            hours=cells,
             noise=noise,
             threshold=threshold,
             fewest=self.settings.min_samples,

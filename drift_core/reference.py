@@ -67,7 +67,7 @@ class Seasonal:
         pooling = [_pooling(counts[:, layout.slice(i)]) for i in range(len(layout.columns))]
         return cls(season=season, counts=counts.astype(np.int64), pooling=np.array(pooling))
 
-    def reference(self, layout: Layout, rows: Mapping[int, int]) -> Reference:
+    def reference(self, layout: Layout, rows: Mapping[int, float]) -> Reference:
         """What a span is compared with.
 
         In a cell p_s = (c_s + ν p) / (m_s + ν), worth m_s + ν rows, at most all of training's. Over several
@@ -111,21 +111,29 @@ class Seasonal:
         ----------
         layout : of the columns that were counted.
         """
-        try:
-            season = Season(read.text("season"))
-        except ValueError:
-            read.refuse("season", " or ".join(map(repr, map(str, Season))))
-        lent = Described({str(i): v for i, v in enumerate(read.list_of("pooling"))}, read.place("pooling"))
-        if len(lent.names()) != len(layout.columns):
-            read.refuse("pooling", f"{len(layout.columns)} numbers, null for infinity")
-        pooling = [
-            lent.number(i, above=-1e-300, most=MOST_WHOLE) if lent.has(i) else np.inf for i in lent.names()
-        ]
+        season = season_in(read)
         return cls(
             season=season,
             counts=read.counts("counts", season.cells, layout.offsets[-1]),
-            pooling=np.array(pooling, float),
+            pooling=pooling_in(read, len(layout.columns)),
         )
+
+
+def season_in(read: Described) -> Season:
+    """The field `season` of an object; a ValueError says what it must be."""
+    try:
+        return Season(read.text("season"))
+    except ValueError:
+        read.refuse("season", " or ".join(map(repr, map(str, Season))))
+
+
+def pooling_in(read: Described, columns: int) -> Matrix:
+    """The field `pooling` of an object, shape (columns,); a ValueError says what it must be."""
+    lent = Described({str(i): v for i, v in enumerate(read.list_of("pooling"))}, read.place("pooling"))
+    if len(lent.names()) != columns:
+        read.refuse("pooling", f"{columns} numbers, null for infinity")
+    found = [lent.number(i, above=-1e-300, most=MOST_WHOLE) if lent.has(i) else np.inf for i in lent.names()]
+    return np.array(found, float)
 
 
 def _pooling(counts: Counts) -> float:

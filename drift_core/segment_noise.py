@@ -24,8 +24,8 @@ from drift_core.segment_verdicts import SegmentSignals
 MOST_MIXES = 24
 """Mixes of the season's hours whose spans are measured: each is one more reference for each segment."""
 
-MOST_SPANS = 20
-"""Spans of one mix that are measured."""
+MOST_SPANS = 480
+"""Spans that are measured, over all mixes."""
 
 type _Mixed = list[tuple[dict[int, int], Counts]]
 
@@ -58,7 +58,7 @@ class SegmentHistory:
 def segment_noise(
     monitor: Monitor, history: SegmentHistory, spans: list[npt.NDArray[np.intp]]
 ) -> tuple[Noise, ...]:
-    """Noise of each segment, in its columns' signals and none of their relations; empty without segments.
+    """Noise of each segment, in the signals of its columns and none of their relations; of none, nothing.
 
     Parameters
     ----------
@@ -71,9 +71,9 @@ def segment_noise(
     evenly = np.linspace(0, len(mixes) - 1, min(len(mixes), MOST_MIXES)).astype(int)
     counted: _Mixed = []
     for mix in [sorted(mixes)[i] for i in evenly.tolist()]:
-        every = max(1, len(mixes[mix]) // MOST_SPANS)
-        chosen = [spans[i] for i in mixes[mix][::every][:MOST_SPANS]]
-        counted.append((dict(mix), history.counts(chosen)))
+        most = min(len(mixes[mix]), MOST_SPANS // len(evenly))
+        chosen = np.linspace(0, len(mixes[mix]) - 1, most).astype(int).tolist()
+        counted.append((dict(mix), history.counts([spans[mixes[mix][i]] for i in chosen])))
     signals = SegmentSignals(monitor.baseline, training)
     return tuple(_noise_of(monitor, signals, cell, counted) for cell in range(monitor.baseline.layout.cells))
 
@@ -90,7 +90,7 @@ def _noise_of(monitor: Monitor, segment: SegmentSignals, cell: int, counted: _Mi
             n = own[:, layout.slice(0)].sum(1)
             if not len(own):
                 continue
-            reference = segment.reference(cell, monitor.reference(mix))
+            reference = segment.reference(cell, mix)
             phi = np.ones((len(n), signals))
             if before is not None:
                 phi, _ = monitor.factors(reference, n, before)

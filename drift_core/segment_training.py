@@ -1,18 +1,20 @@
-"""What training says of each segment: how many of its rows lay in each bin, how noisy its windows were."""
+"""What training says of each segment: its rows in each bin by season, and how noisy its windows were."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-import numpy as np
-
 from drift_core.bins import Column, Counts, Layout
-from drift_core.described import Described
+from drift_core.described import MOST_WHOLE, Described
+from drift_core.history import History
 from drift_core.noise import Noise
-from drift_core.reference import Reference
-from drift_core.schema import FeatureSchema
+from drift_core.packed_counts import pack, unpack
+from drift_core.reference import Seasonal, pooling_in, season_in
+from drift_core.schema import FeatureSchema, Matrix
+from drift_core.season import Season
 from drift_core.segment_cells import cells_of, check_room
 from drift_core.segments import MOST_COLUMNS, Segmentation, check_segments
 from drift_core.span import Span
@@ -25,60 +27,77 @@ class SegmentTraining:
     Attributes
     ----------
     segments : by column.
-    counts : shape (cells, bins), rows over the same bins as those of all; of a served column held-out ones.
+    seasonal : of each cell, its rows over the same bins as those of all; of a served column held-out ones.
     noise : by span, of each cell how much more its signals varied than independent rows would; absent where
         training cannot tell.
     """
 
     segments: tuple[Segmentation, ...]
-    counts: Counts
+    seasonal: tuple[Seasonal, ...]
     noise: Mapping[Span, tuple[Noise, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, segments: Sequence[Segmentation], history: History, rows: Matrix, season: Season, hours: Counts
+    ) -> Self:
+        """Count training rows.
+
+        Parameters
+        ----------
+        history : of a layout with these segments.
+        rows : shape (m, columns), those of the history, coded by the schema.
+        hours : shape (m,), the season's cell of each row.
+        """
+        seasonal = []
+        for one in history.layout.segments:
+            index = one.index(rows[:, one.position])
+            for cell in range(len(one.names)):
+                own = index == cell
+                seasonal.append(Seasonal.of(history.layout, season, history.flat[own], hours[own]))
+        return cls(segments=tuple(segments), seasonal=tuple(seasonal))
 
     @property
     def names(self) -> tuple[str, ...]:
         """Of the cells."""
         return tuple(name for one in self.segments for name in one.names)
 
-    def rows(self, layout: Layout) -> Counts:
-        """Training rows of each cell, shape (cells,)."""
-        found: Counts = self.counts[:, layout.slice(0)].sum(1)
+    def rows(self, layout: Layout, cell: int) -> Counts:
+        """Training rows of a cell by season, shape (season's cells,)."""
+        found: Counts = self.seasonal[cell].counts[:, layout.slice(0)].sum(1)
         return found
 
     def columns(self, layout: Layout, cell: int) -> tuple[Column, ...]:
         """The columns as if a cell's rows had been all of training; their bins are those of all."""
-        counts = self.counts[cell]
+        counts = self.seasonal[cell].counts.sum(0)
         return tuple(
             replace(column, reference=tuple(counts[layout.slice(i)].tolist()))
             for i, column in enumerate(layout.columns)
         )
 
-    def reference(self, layout: Layout, cell: int, here: Reference, everywhere: Counts) -> Reference:
-        """What a cell's rows are compared with: its own training rows, bent as the season bends all.
-
-        Training counts no segment by the hour. So the expected share of a bin is the segment's, times that of
-        the hour over that of all hours; its precision is that of both.
+    def mix(
+        self, layout: Layout, cell: int, everywhere: Counts, hours: Mapping[int, int]
+    ) -> dict[int, float]:
+        """How many of a span's rows are expected of a cell, by season: a segment has hours of its own.
 
         Parameters
         ----------
-        here : what all rows of the span are compared with.
-        everywhere : shape (bins,), training rows of all hours.
+        everywhere : shape (season's cells,), training rows of all segments.
+        hours : all rows of the span by the season's cell.
         """
-        starts = np.array(layout.offsets[:-1])
-        sizes = np.diff(layout.offsets)
-        own, all_rows = self.counts[cell].astype(float), everywhere.astype(float)
-        m, whole = np.add.reduceat(own, starts), np.add.reduceat(all_rows, starts)
-        usual = all_rows / np.repeat(np.maximum(whole, 1.0), sizes)
-        bent = own * np.where(usual > 0, here.shares / np.where(usual > 0, usual, 1.0), 1.0)
-        shares = bent / np.repeat(np.maximum(np.add.reduceat(bent, starts), 1e-300), sizes)
-        season = np.maximum(1 / np.maximum(here.rows, 1e-300) - 1 / np.maximum(whole, 1.0), 0.0)
-        worth = np.where(m > 0, 1 / (1 / np.maximum(m, 1.0) + season), 0.0)
-        return Reference(shares, worth)
+        if len(hours) == 1:
+            return dict.fromkeys(hours, 1.0)
+        own = self.rows(layout, cell)
+        found = {hour: n * float(own[hour]) / max(float(everywhere[hour]), 1.0) for hour, n in hours.items()}
+        return found if any(found.values()) else {hour: float(n) for hour, n in hours.items()}
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; `from_json` is its inverse."""
         return {
             "columns": [one.to_json() for one in self.segments],
-            "counts": self.counts.tolist(),
+            "seasonal": [
+                {**one.to_json(), "counts": base64.b64encode(pack(one.counts)).decode()}
+                for one in self.seasonal
+            ],
             "noise": {span.value: [one.to_json() for one in cells] for span, cells in self.noise.items()},
         }
 
@@ -98,16 +117,29 @@ class SegmentTraining:
         check_segments(segments, schema)
         layout = Layout(columns, cells_of(segments, schema))
         check_room(layout)
+        if len(read.list_of("seasonal")) != layout.cells:
+            read.refuse("seasonal", f"a list of {layout.cells}, one a segment")
         noise = read.part("noise")
         found = {}
         for span in Span:
             if noise.has(span):
-                cells = [Noise.from_json(one, signals) for one in noise.parts(span)]
-                if len(cells) != layout.cells:
-                    noise.refuse(span, f"a list of {layout.cells}")
-                found[span] = tuple(cells)
+                if len(noise.list_of(span)) != layout.cells:
+                    noise.refuse(span, f"a list of {layout.cells}, one a segment")
+                found[span] = tuple(Noise.from_json(one, signals) for one in noise.parts(span))
         return cls(
             segments=segments,
-            counts=read.counts("counts", layout.cells, layout.offsets[-1]),
+            seasonal=tuple(_seasonal(one, layout) for one in read.parts("seasonal")),
             noise=found,
         )
+
+
+def _seasonal(read: Described, layout: Layout) -> Seasonal:
+    season = season_in(read)
+    try:
+        packed = base64.b64decode(read.text("counts"), validate=True)
+        counts = unpack(packed, season.cells, layout.offsets[-1])
+    except ValueError as error:
+        raise ValueError(f"{read.place('counts')}: {error}") from None
+    if (counts > MOST_WHOLE).any():
+        raise ValueError(f"{read.place('counts')}: a count is beyond {MOST_WHOLE}")
+    return Seasonal(season=season, counts=counts, pooling=pooling_in(read, len(layout.columns)))

@@ -31,14 +31,14 @@ class SegmentTests:
 
     Attributes
     ----------
-    reference : what all rows of the span are compared with.
+    hours : all rows of the span by the season's cell.
     noise : between such spans, of all rows.
     threshold : the z above which a test of the span alarms, those of segments counted among them.
     fewest : rows of a segment, in the span and in training, from which it is judged.
     """
 
     span: Span
-    reference: Reference
+    hours: Mapping[int, int]
     noise: Noise
     threshold: float
     fewest: int
@@ -52,10 +52,17 @@ class SegmentSignals:
     baseline: Baseline
     training: SegmentTraining
 
-    def reference(self, cell: int, here: Reference) -> Reference:
-        """What a segment's rows are compared with, where all rows are compared with `here`."""
-        everywhere = self.baseline.seasonal.counts.sum(0)
-        return self.training.reference(self.baseline.layout, cell, here, everywhere)
+    def reference(self, cell: int, hours: Mapping[int, int]) -> Reference:
+        """What a segment's rows of a span are compared with: its own training rows of the same hours.
+
+        Parameters
+        ----------
+        hours : all rows of the span by the season's cell.
+        """
+        layout = self.baseline.layout
+        everywhere = self.baseline.seasonal.counts[:, layout.slice(0)].sum(1)
+        mix = self.training.mix(layout, cell, everywhere, hours)
+        return self.training.seasonal[cell].reference(layout, mix)
 
     def raw(self, cell: int, reference: Reference, counts: Counts, phi: Matrix) -> Raw:
         """The signals of a segment, column by column.
@@ -89,7 +96,7 @@ class SegmentSignals:
         """
         baseline, signals = self.baseline, Signals(self.baseline.columns)
         n = int(counts[baseline.layout.slice(0)].sum())
-        reference = self.reference(cell, tests.reference)
+        reference = self.reference(cell, tests.hours)
         noise = tests.noise
         if tests.span in self.training.noise:
             noise = self.training.noise[tests.span][cell].wider(noise, baseline.signals.two_sided)
@@ -129,7 +136,8 @@ def judged_segments(
     if training is None or counts is None:
         return None
     rows = counts[:, baseline.layout.slice(0)].sum(1)
-    enough = np.minimum(rows, training.rows(baseline.layout)) >= tests.fewest
+    trained = [int(training.rows(baseline.layout, cell).sum()) for cell in range(len(rows))]
+    enough = np.minimum(rows, trained) >= tests.fewest
     judge = SegmentSignals(baseline, training).judge
     return {
         training.names[cell]: judge(cell, counts[cell], tests) for cell in np.flatnonzero(enough).tolist()

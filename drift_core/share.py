@@ -70,6 +70,8 @@ def share_z(k: Counts, n: Counts, training: ShareLaw) -> Matrix:
     -------
     shape (windows,): z whose one-sided tail is that of k; 0 where n is 0.
     """
+    if len(k) == 1:  # nothing is asked twice
+        return np.array([_share_z(int(k[0]), int(n[0]), training)])
     pairs, place = np.unique(np.stack([k, n]), axis=1, return_inverse=True)
     found = [_share_z(int(some), int(rows), training) for some, rows in pairs.T]
     return np.array(found)[place.ravel()]

@@ -21,7 +21,7 @@ from drift_core.bins import Column, Counts, Layout
 from drift_core.inflate import inflated, with_later
 from drift_core.schema import Matrix
 from drift_core.segment_cells import counted_by_cell
-from drift_core.segment_section import most_bytes, packed, unpacked
+from drift_core.segment_section import most_bytes, read_section, section
 
 type Hashes = npt.NDArray[np.uint64]
 
@@ -201,7 +201,7 @@ class WindowState:
         )
         content = b"".join(part.tobytes() for part in parts)
         if self.layout.segments and self.n and self.segments is not None:
-            content += packed(self.layout, self.segments)
+            content += section(self.layout, self.segments)
         return header + zlib.compress(content, 1)
 
     @classmethod
@@ -238,7 +238,7 @@ class WindowState:
         comoments = comoments + np.tril(comoments, -1).T
         segments: Counts | None = np.zeros((layout.cells, layout.offsets[-1]), np.int64)
         if layout.segments and n:
-            segments = unpacked(layout, rest[size:])
+            segments = read_section(layout, rest[size:])
         return cls(
             layout=layout,
             n=n,

@@ -32,6 +32,7 @@ def outlook(bundle: Bundle) -> RenderableType:
         Text(_season(bundle.baseline)),
         Text(_noise(bundle.baseline)),
         Text(_thresholds(bundle.baseline)),
+        *_segments(bundle.baseline),
         Text(),
         _smallest(monitor),
     )
@@ -70,6 +71,13 @@ def _thresholds(baseline: Baseline) -> str:
     if found is None:
         return "Charts: conservative thresholds, which hold whatever the data."
     return f"Charts: thresholds calibrated on {found.windows:,} simulated windows."
+
+
+def _segments(baseline: Baseline) -> list[Text]:
+    if baseline.segments is None:
+        return []
+    columns = ", ".join(one.column for one in baseline.segments.segments)
+    return [Text(f"Segments: {baseline.layout.cells}, by {columns}; their tests share the budget.")]
 
 
 def _smallest(monitor: Monitor) -> Grid:

@@ -20,17 +20,20 @@ from drift_core import (
     noise,
     quality_budget,
     season,
+    segment_cells,
     share_chart,
     signals,
     tolerance,
     track_record,
     window,
 )
+from drift_core.bins import Column
 from drift_core.error_sums import ErrorSums
 from drift_core.monitor_settings import MonitorSettings
 from drift_core.quality import CHARTS, QualityVerdict
+from drift_core.schema import Kind
 from drift_core.span import Span
-from drift_core.verdict import ColumnVerdict, RelationsVerdict, Verdict
+from drift_core.verdict import ColumnVerdict, RelationsVerdict, SegmentVerdict, Verdict
 from scripts.method_figures import PAGE, PICTURES
 from scripts.method_tables import QUICK
 
@@ -46,6 +49,14 @@ LARGEST = 60_000
 SETTINGS = MonitorSettings()
 
 ENOUGH = round((charts.BASELINE_ERROR / tolerance.HARMLESS_SHIFT) ** 2, -2)
+
+THIRTY = {
+    cells: budget.threshold_z(
+        Span.WINDOW, SETTINGS, 452 + cells * signals.sides_of([Column(name="x", kind=Kind.NUMERIC)] * 30)
+    )
+    for cells in (0, 18)
+}
+"""Thresholds of single windows of thirty numbers by segments; 452 tests are in the table of the budget."""
 
 QUOTED = {
     "bins of a number": f"{bins.QUANTILE_BINS} bins of equal mass",
@@ -71,6 +82,8 @@ QUOTED = {
     "training's sample": f"from {baseline.SAMPLE_ROWS} of training",
     "a window's sample": f"a sample of {bins.Layout(()).sample_size} rows",
     "cut values": f"cuts single values at {window.Z_LIMIT:g} σ",
+    "threshold with segments": f"from z > {THIRTY[0]:.2f} to {THIRTY[18]:.2f}",
+    "counts of segments": f"cells times bins are at most {segment_cells.MOST_COUNTS:,}",
     "levels of errors": "quantiles at "
     + ", ".join(f"{level:g}" for level in errors.LEVELS[:-1])
     + f" and {errors.LEVELS[-1]:g}",
@@ -109,6 +122,7 @@ def test_pictures_are_there_and_small() -> None:
         ("The verdict", Verdict, {"format"}),
         ("A column", ColumnVerdict, set()),
         ("The relations", RelationsVerdict, set()),
+        ("A segment", SegmentVerdict, set()),
         ("The verdict on quality", QualityVerdict, set()),
     ],
 )

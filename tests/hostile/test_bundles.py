@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import zlib
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ from drift_core.bundle import (
 )
 from drift_core.memory import Memory
 from drift_core.monitor import Monitor
+from drift_core.packed_counts import pack as pack_counts
 from drift_core.schema import Feature, FeatureSchema, Kind
 from drift_core.span import Span
 from drift_core.window import WindowState, hash_event_ids
@@ -38,6 +40,7 @@ from tests.unit.drift_consumer.fixture_traffic import (
     MODEL,
     NOON,
     SCHEMA,
+    SEGMENTS,
     VERSION,
     World,
     bundle_objects,
@@ -194,6 +197,23 @@ def test_a_baseline_of_another_schema_is_refused_though_its_digest_fits() -> Non
         baselines_of(with_baseline(content)).get(MODEL, VERSION)
 
 
+def test_a_baseline_of_other_segments_is_refused_though_its_digest_fits() -> None:
+    content = bundle_objects(segments=SEGMENTS)[PREFIX + BASELINE_FILE]
+    for others in (SEGMENTS[:1], ()):
+        with pytest.raises(BundleError, match=r"baseline\.json of .* has other segments than the manifest"):
+            baselines_of(with_baseline(content, bundle_objects(segments=others))).get(MODEL, VERSION)
+
+
+@pytest.mark.parametrize(
+    "counts", [np.zeros(4, np.int64), np.full((1, 55), 2**60), np.full((1, 55), 2**53 + 1)]
+)
+def test_counts_of_a_segment_that_cannot_be_are_refused(counts: Any) -> None:
+    described = json.loads(bundle_objects(segments=SEGMENTS)[PREFIX + BASELINE_FILE])
+    described["segments"]["seasonal"][1]["counts"] = base64.b64encode(pack_counts(counts)).decode()
+    with pytest.raises(ValueError, match=r"segments\.seasonal\[1\]\.counts: .*; train the bundle again"):
+        Baseline.from_json(json.dumps(described))
+
+
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Paths of all values of a JSON text, the inner ones too; of long lists the first and the last."""
     if path:
@@ -270,9 +290,15 @@ def test_a_forged_manifest_is_refused_by_the_name_of_its_field() -> None:
     assert refused > 1_000
 
 
-def test_a_forged_baseline_is_refused_by_the_name_of_its_field_or_judges() -> None:
-    """What is accepted must be good for a verdict."""
-    objects = bundle_objects()
+@pytest.mark.parametrize("part", [None, "segments"])
+def test_a_forged_baseline_is_refused_by_the_name_of_its_field_or_judges(part: str | None) -> None:
+    """What is accepted must be good for a verdict.
+
+    Parameters
+    ----------
+    part : of a baseline that has segments; None for all of one without.
+    """
+    objects = bundle_objects(segments=SEGMENTS if part else ())
     manifest = Manifest.from_json(objects[PREFIX + MANIFEST_FILE])
     described = json.loads(objects[PREFIX + BASELINE_FILE])
     rng = np.random.default_rng(0)
@@ -280,8 +306,8 @@ def test_a_forged_baseline_is_refused_by_the_name_of_its_field_or_judges() -> No
     rows = np.column_stack([rows, rng.normal(100, 10, 200), rng.normal(20, 2, 200)]).astype(float)
     ids = hash_event_ids(np.arange(200).astype("S36"))
     refused = accepted = 0
-    for path in leaves(described):
-        for value in ODD_VALUES:
+    for path in (path for path in leaves(described) if part in (None, path[0])):
+        for value in ODD_VALUES[:: 3 if part else 1]:
             try:
                 baseline = Baseline.from_json(json.dumps(replaced(described, path, value)))
             except ValueError as error:
@@ -302,7 +328,7 @@ def test_a_forged_baseline_is_refused_by_the_name_of_its_field_or_judges() -> No
                 memory=monitor.start(),
                 cells={monitor.cell(NOON): 200},
             )
-    assert refused > 1_000
+    assert refused > (300 if part else 1_000)
     assert accepted
 
 

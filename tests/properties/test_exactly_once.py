@@ -23,8 +23,10 @@ from tests.unit.drift_consumer.fake_aws import CrashError
 from tests.unit.drift_consumer.fixture_traffic import (
     MODEL,
     NOON,
+    SEGMENTS,
     VERSION,
     World,
+    bundle_objects,
     kinesis_event,
     label,
     prediction,
@@ -42,7 +44,7 @@ type Place = tuple[str, int, str]  # kind, window start, shard
 class Stream:
     """Shards with records, and how far each has been read."""
 
-    world: World = field(default_factory=World)
+    world: World = field(default_factory=lambda: World(bundle_objects(segments=SEGMENTS)))
     records: dict[str, list[bytes]] = field(default_factory=lambda: {shard: [] for shard in SHARDS})
     positions: Counter[str] = field(default_factory=Counter)
 
@@ -97,6 +99,30 @@ def check(stream: Stream) -> None:
         assert len(set(kept)) == len(kept)
         assert set(kept) <= set(records)
         assert {identity for identity, _ in kept} == {identity for identity, _ in records}
+        if window.key.series.kind == "prediction":
+            check_segments(window, rows)
+
+
+def check_segments(window: StoredWindow, rows: list[dict[str, Any]]) -> None:
+    """Each row is counted in one segment of each column."""
+    layout, found = window.state.layout, window.state.segments
+    assert found is not None
+    counted = dict(
+        zip(
+            (n for one in SEGMENTS for n in one.names), found[:, layout.slice(0)].sum(1).tolist(), strict=True
+        )
+    )
+    gardens = Counter(row["features"]["garden"] for row in rows)
+    assert counted == {
+        "area=coast": len(rows),
+        "area=hills": 0,
+        "area=(rest)": 0,
+        "garden=false": gardens[False],
+        "garden=true": gardens[True],
+        "garden=(rest)": 0,
+    }
+    for first, last in ((0, 3), (3, 6)):
+        assert found[first:last].sum(0).tolist() == window.state.counts.tolist()
 
 
 def stored(world: World) -> list[StoredWindow]:
@@ -111,7 +137,8 @@ def stored(world: World) -> list[StoredWindow]:
 def layout_of(series: Series) -> Layout:
     if not series.is_judged:
         return NO_COLUMNS
-    return World().resources().baselines.get(MODEL, VERSION).baseline.layout
+    world = World(bundle_objects(segments=SEGMENTS))
+    return world.resources().baselines.get(MODEL, VERSION).baseline.layout
 
 
 BELONGS: dict[bytes, tuple[str, int, str]] = {}

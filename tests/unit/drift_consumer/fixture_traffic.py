@@ -44,6 +44,7 @@ from drift_core.monitor_settings import MonitorSettings
 from drift_core.quality_budget import for_inputs
 from drift_core.schema import Feature, FeatureSchema, Kind
 from drift_core.season import DAY_MS
+from drift_core.segments import Segmentation
 from drift_core.span import Span
 from tests.unit.drift_consumer.fake_aws import Calls, FakeCloudWatch, FakeDynamoDB, FakeS3
 
@@ -60,6 +61,12 @@ SCHEMA = FeatureSchema(
     )
 )
 
+SEGMENTS = (
+    Segmentation(column="area", values=("coast", "hills")),
+    Segmentation(column="garden", values=("false", "true")),
+)
+"""Of some tests' models."""
+
 
 def bundle_objects(
     version: str = VERSION,
@@ -67,6 +74,7 @@ def bundle_objects(
     monitor: MonitorSettings | None = None,
     *,
     seasonal: bool = False,
+    segments: tuple[Segmentation, ...] = (),
 ) -> dict[str, bytes]:
     """Contents by key in the models bucket.
 
@@ -74,7 +82,7 @@ def bundle_objects(
     ----------
     seasonal : whether training knows its times, five weeks in which numbers follow `seasonal_shift`.
     """
-    return dict(_bundle_objects(version, schema, monitor or MonitorSettings(), seasonal))
+    return dict(_bundle_objects(version, schema, monitor or MonitorSettings(), seasonal, segments))
 
 
 def seasonal_shift(time: int) -> float:
@@ -84,7 +92,11 @@ def seasonal_shift(time: int) -> float:
 
 @cache
 def _bundle_objects(
-    version: str, schema: FeatureSchema, monitor: MonitorSettings, seasonal: bool
+    version: str,
+    schema: FeatureSchema,
+    monitor: MonitorSettings,
+    seasonal: bool,
+    segments: tuple[Segmentation, ...],
 ) -> dict[str, bytes]:
     rng = np.random.default_rng(7)
     rows = 20_000 if seasonal else 2_000
@@ -103,6 +115,7 @@ def _bundle_objects(
         predictions=rng.normal(100, 10, rows),
         interval_widths=rng.normal(20, 2, rows),
         times=times,
+        segments=segments,
     ).to_json()
     manifest = Manifest(
         model_name=MODEL,
@@ -113,6 +126,7 @@ def _bundle_objects(
         interval=IntervalRule(coverage=0.9, offset=0.0, width_quantiles=(1.0,)),
         files={BASELINE_FILE: FileEntry.of(baseline.encode())},
         monitor=monitor,
+        segments=segments,
     ).to_json()
     prefix = bundle_prefix(MODEL, version)
     return {prefix + BASELINE_FILE: baseline.encode(), prefix + MANIFEST_FILE: manifest.encode()}

@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from drift_core import calibrate
-from drift_core.bundle import MANIFEST_FILE, MODEL_FILE, Manifest
+from drift_core.baseline import Baseline
+from drift_core.bundle import BASELINE_FILE, MANIFEST_FILE, MODEL_FILE, Manifest
 from training import cli, export
 from training.cli import app
 from training.generator import houses
@@ -136,3 +137,41 @@ def test_the_module_runs_and_refuses_on_the_error_stream(tmp_path: Path) -> None
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == "error: absent.csv is not a file; check the path given to --data\n"
+
+
+def test_segments_are_those_of_the_most_frequent_values(tmp_path: Path) -> None:
+    options = ("--generate", 1000, "--no-calibrate", "--out", tmp_path)
+    result = run(*options, "--segments", "area, has_garden")
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.output.split())
+    folder = Path(result.output.splitlines()[-1])
+    manifest = Manifest.from_json((folder / MANIFEST_FILE).read_bytes())
+    rows = houses(1000, seed=0)
+    area, garden = manifest.segments
+    assert set(area.values) == set(rows["area"])
+    counts = rows["area"].value_counts()
+    assert [counts[value] for value in area.values] == sorted(counts, reverse=True)
+    assert garden.values == (("true", "false") if rows["has_garden"].mean() > 0.5 else ("false", "true"))
+    baseline = Baseline.from_json((folder / BASELINE_FILE).read_bytes())
+    assert baseline.segments is not None
+    assert baseline.segments.segments == manifest.segments
+    first = baseline.layout.slice(0)
+    trained = [int(one.counts[:, first].sum()) for one in baseline.segments.seasonal]
+    assert trained == [*(counts[value] for value in area.values), 0, *trained[-3:-1], 0]
+    assert sum(trained[-3:]) == 1000
+    assert f"Segments: {len(trained)}, by area, has_garden; their tests share the budget." in said
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ("rooms", "segments by 'rooms', which is a number; give one of area, has_garden"),
+        ("price", "--segments names 'price', which is no feature; there are 'area', 'has_garden'"),
+        ("area,area", "segments by 'area' are given twice"),
+    ],
+)
+def test_columns_that_make_no_segments_are_refused(tmp_path: Path, columns: str, message: str) -> None:
+    result = run("--generate", 300, "--no-calibrate", "--out", tmp_path, "--segments", columns)
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.split())
+    assert not list(tmp_path.iterdir())
