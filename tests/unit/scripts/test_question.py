@@ -168,7 +168,7 @@ def test_athena_can_parse_what_is_saved(name: str) -> None:
     assert not {function.name.lower() for function in tree.find_all(sql.Anonymous)} & NOT_IN_DUCKDB
     assert "::" not in compose(name)
     files = {table.name for table in tree.find_all(sql.Table)} - {cte.alias for cte in tree.find_all(sql.CTE)}
-    tables = ("prediction", "label", "quarantine", "verdict", "reconciled")
+    tables = ("prediction", "label", "quarantine", "verdict", "reconciled", "quality", "explained")
     assert files <= {*(f"{table}_files" for table in tables), "unnest", ""}
 
 
@@ -215,7 +215,7 @@ def test_a_value_of_another_kind_is_refused(kind: str, value: str) -> None:
 
 
 def test_an_unknown_question_names_those_that_there_are() -> None:
-    with pytest.raises(QueryError, match="no query 'nope'; there are drift_history, duplicate_deliveries"):
+    with pytest.raises(QueryError, match="no query 'nope'; there are attribution_drift, drift_history"):
         compose("nope")
 
 
