@@ -57,7 +57,7 @@ clean:  ## remove what was built; a running local AWS is stopped
 
 requirements: .venv/ready  ## compile requirements/*.in
 	for name in dev local-aws sam audit peers; do $(COMPILE) -o requirements/$$name.txt requirements/$$name.in || exit 1; done
-	for name in ingest consumer evaluator fuzz; do \
+	for name in ingest consumer evaluator quality fuzz; do \
 	  $(COMPILE) -c requirements/dev.txt -o requirements/$$name.txt requirements/$$name.in || exit 1; done
 	$(COMPILE) --python-version 3.11 -o requirements/peers-older.txt requirements/peers-older.in
 

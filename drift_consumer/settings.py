@@ -142,6 +142,49 @@ class ReconcilerSettings:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualitySettings:
+    """The quality function's environment variables, in lower case.
+
+    Attributes
+    ----------
+    athena_workgroup, glue_database : where labels are joined with predictions.
+    false_alarms_per_month : overrides the budget in each bundle's manifest; None leaves it.
+    """
+
+    model_name: str
+    models_bucket: str
+    archive_bucket: str
+    window_table: str
+    metrics_namespace: str
+    athena_workgroup: str
+    glue_database: str
+    false_alarms_per_month: float | None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> QualitySettings:
+        """Read the environment.
+
+        Raises
+        ------
+        ValueError
+            If a variable is absent or not of its type; the text names it.
+        """
+        budget = _optional(environ, "FALSE_ALARMS_PER_MONTH", float)
+        if budget is not None:
+            MonitorSettings(false_alarms_per_month=budget)  # refuses an impossible one
+        return cls(
+            model_name=_required(environ, "MODEL_NAME"),
+            models_bucket=_required(environ, "MODELS_BUCKET"),
+            archive_bucket=_required(environ, "ARCHIVE_BUCKET"),
+            window_table=_required(environ, "WINDOW_TABLE"),
+            metrics_namespace=_required(environ, "METRICS_NAMESPACE"),
+            athena_workgroup=_required(environ, "ATHENA_WORKGROUP"),
+            glue_database=_required(environ, "GLUE_DATABASE"),
+            false_alarms_per_month=budget,
+        )
+
+
 def _served(settings: MonitorSettings) -> MonitorSettings:
     if settings.window_seconds > LONGEST_WINDOW:
         raise ValueError(

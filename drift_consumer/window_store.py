@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +132,13 @@ class WindowStore:
         """The windows that begin in [start, end), UTC milliseconds, of all shards."""
         found = self._query(**between(series, start, end))
         return (_stored(series, item, layout) for item in found)
+
+    def any_in(self, series: Iterable[Series], start: int, end: int) -> bool:
+        """Whether something was counted into a window that begins in [start, end), UTC milliseconds."""
+        return any(
+            self._dynamodb.query(TableName=self._table, Limit=1, **between(one, start, end))["Items"]
+            for one in series
+        )
 
     def first_in(self, series: Series, start: int, end: int) -> int | None:
         """Start of the first window that begins in [start, end), UTC milliseconds; None if there is none."""

@@ -12,12 +12,18 @@ DAYS = 30
 HOURS = DAYS * 24
 SECONDS = HOURS * 3600
 
-ALARM_METRICS = 18
-"""Metrics that the template's alarms watch; two alarms watch two."""
+ALARM_METRICS = 25
+"""Metrics that the template's alarms watch; three alarms watch two."""
 
-MODEL_METRICS = 7 + 5 + 7 + 1
-"""Custom metrics of a model: of verdicts, of the API, of the event source mapping, and of the reconciler. A
-feature adds one."""
+MODEL_METRICS = 7 + 5 + 7 + 1 + 9
+"""Custom metrics of a model: of verdicts, of the API, of the event source mapping, of the reconciler, and of
+labels and estimates. A feature adds one."""
+
+LABEL_DAYS = 35
+"""Days for which the windows of labels are remembered, and read every hour."""
+
+SMALLEST_QUERY_GB = 0.01
+"""Athena charges for 10 MB at least."""
 
 SHARD_RECORDS = 1000
 """Records a second that a shard takes."""
@@ -32,7 +38,7 @@ class Load:
     Attributes
     ----------
     peak : busiest second against the mean one.
-    ingest_ms, consumer_ms, evaluator_ms, reconciler_ms : billed for a request, a batch, a run.
+    ingest_ms, consumer_ms, evaluator_ms, reconciler_ms, quality_ms : billed for a request, a batch, a run.
     footer_ms : billed beside, for each object that the reconciler looks at.
     classifier_ms : billed beside, for each hour and each day.
     state_kb, memory_kb : a window's state and the charts in DynamoDB, as the benchmark measures them.
@@ -53,6 +59,7 @@ class Load:
     consumer_ms: int = 500
     evaluator_ms: int = 200
     reconciler_ms: int = 300
+    quality_ms: int = 5_000
     footer_ms: int = 2
     classifier_ms: int = 1_500
     row_bytes: int = 58
@@ -98,16 +105,28 @@ class Load:
 def _writes(load: Load) -> float:
     """A batch writes a state; taking it off the pending ones and taking its mark off write it again.
 
-    A mark is an item of an index, written and removed. A transaction writes cursor and verdict twice.
+    A mark is an item of an index, written and removed. A transaction writes cursor and verdict twice, and so
+    it does with what is remembered of labels: charts and track record, and a window.
     """
     states = (load.batches + 2 * load.verdicts) * (load.state_kb + 1) + 2 * load.verdicts
-    return states + (load.verdicts + load.spans) * 2 * (load.memory_kb + 2)
+    judged = (load.verdicts + load.spans) * 2 * (load.memory_kb + 2)
+    return states + judged + min(load.requests, HOURS) * (2 * (32 + 2) + 2)
 
 
 def _reads(load: Load) -> float:
-    """A batch reads a state, a run the charts; a window is read for itself, hour, day and the reconciler."""
+    """A batch reads a state, a run the charts; a window is read for itself, hour, day and the reconciler.
+
+    The quality function reads the windows of labels, half a kB each.
+    """
     states = (load.batches + 4 * load.verdicts) * load.state_kb / 4
-    return states + load.runs * (1 + load.memory_kb / 4) + 3 * HOURS
+    labels = min(load.requests, LABEL_DAYS * 86_400 / load.window_seconds) * load.shards * 0.5 / 4
+    return states + load.runs * (1 + load.memory_kb / 4) + 3 * HOURS + HOURS * (10 + labels)
+
+
+def _scanned(load: Load) -> float:
+    """GB that Athena reads for labels: the hours that had new ones, three of predictions for each."""
+    hours = min(load.requests, HOURS)
+    return hours * max(SMALLEST_QUERY_GB, 4 * load.predictions / HOURS * load.row_bytes / 1e9)
 
 
 def _traced(calls: float) -> float:
@@ -139,6 +158,7 @@ FUNCTIONS = (
     Function(lambda x: x.batches, lambda x: x.batches * x.consumer_ms, _GB),
     Function(lambda x: x.runs, lambda x: x.runs * x.evaluator_ms + x.spans * x.classifier_ms, _GB),
     Function(lambda _: HOURS, lambda x: HOURS * x.reconciler_ms + x.batches * x.footer_ms, 1.0),
+    Function(lambda _: HOURS, lambda x: HOURS * x.quality_ms, _GB),
 )
 """One line for each Lambda; requests, GB-seconds and traces follow."""
 
@@ -155,19 +175,21 @@ ITEMS = (
     Item("Kinesis", "Kinesis put of up to 25 KB", lambda x: x.predictions),
     Item("DynamoDB", "DynamoDB write of 1 KB, on demand", _writes),
     Item("DynamoDB", "DynamoDB read of 4 KB, on demand", _reads),
-    # The reconciler lists the objects of an hour, of each kind, and writes its counts.
-    Item("S3", "S3 put", lambda x: x.batches + x.verdicts + 4 * min(x.requests, HOURS)),
+    Item("Athena", "Athena GB scanned", _scanned),
+    # The reconciler lists the objects of an hour, of each kind, and writes its counts; of labels there
+    # are an answer of Athena, its metadata and two documents.
+    Item("S3", "S3 put", lambda x: x.batches + x.verdicts + 8 * min(x.requests, HOURS)),
     Item("S3", "S3 get", lambda x: x.batches),
     Item("S3", "S3 GB-month", lambda x: x.predictions / DAYS * x.archive_days * x.row_bytes / 1e9),
     Item("CloudWatch", "CloudWatch custom metric", lambda x: MODEL_METRICS + x.features),
     Item("CloudWatch", "CloudWatch metric watched by an alarm", lambda _: ALARM_METRICS),
     Item("CloudWatch", "CloudWatch composite alarm", lambda _: 1),
     Item("CloudWatch", "CloudWatch dashboard", lambda _: 1),
-    Item("CloudWatch", "CloudWatch PutMetricData call", lambda x: x.verdicts + HOURS),
+    Item("CloudWatch", "CloudWatch PutMetricData call", lambda x: x.verdicts + 3 * HOURS),
     Item(
         "CloudWatch",
         "CloudWatch Logs GB",
-        lambda x: (x.requests * x.log_bytes + (x.batches + x.runs + HOURS) * 800) / 1e9,
+        lambda x: (x.requests * x.log_bytes + (x.batches + x.runs + 2 * HOURS) * 800) / 1e9,
     ),
     Item("X-Ray", "X-Ray trace", lambda x: sum(_traced(f.calls(x)) for f in FUNCTIONS)),
 )

@@ -79,9 +79,8 @@ def deploy_stack(
         path = folder / "local.yaml"  # beside the built one, because its paths are relative
         smaller, left_out = local_template.for_local(template)
         local_template.write(smaller, path)
-        names = (
-            f"{name}.{what}" if what == local_template.GRADUAL else name for name, what in left_out.items()
-        )
+        parts = (local_template.GRADUAL, local_template.PLACE)
+        names = (f"{name}.{what}" if what in parts else name for name, what in left_out.items())
         say(f"left out, as the local AWS does not know them: {', '.join(names)}")
     command = [SAM, "deploy", "--config-file", str(CONFIG), "--config-env", target.config_env]
     command += ["--template-file", str(path), "--no-confirm-changeset", "--parameter-overrides"]

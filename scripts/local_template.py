@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,13 @@ UNKNOWN_TYPES = ("AWS::Athena::NamedQuery", "AWS::CloudWatch::CompositeAlarm")
 
 GRADUAL = "DeploymentPreference"
 """Property of a function that SAM turns into resources of CodeDeploy, which the local AWS does not have."""
+
+UNPLACED = ("athena:GetQueryExecution", "athena:GetQueryResults", "athena:StopQueryExecution")
+"""Actions that name no workgroup, only a query; the local AWS does not look up whose query it is, and
+allows them on every resource or on none."""
+
+PLACE = "Resource"
+"""Property of a statement that such an action loses."""
 
 type Template = dict[str, Any]
 
@@ -26,10 +34,12 @@ def read(path: Path) -> Template:
 def for_local(template: Template) -> tuple[Template, dict[str, str]]:
     """Leave out the resources that the local AWS refuses, and the gradual deployment, which would make some.
 
+    A statement with an action of `UNPLACED` loses its resource.
+
     Returns
     -------
     The smaller template, and what was left out: the type of a resource by its logical id, `GRADUAL` by the
-    function's.
+    function's, `PLACE` by a role's.
     """
     left_out = {
         name: resource["Type"] for name, resource in template["Resources"].items() if _is_unknown(resource)
@@ -40,6 +50,9 @@ def for_local(template: Template) -> tuple[Template, dict[str, str]]:
             properties = {key: value for key, value in resource["Properties"].items() if key != GRADUAL}
             kept[name] = {**resource, "Properties": properties}
             left_out[name] = GRADUAL
+        if "athena:" in str(resource.get("Properties", {}).get("Policies")):
+            kept[name] = _unplaced(resource)
+            left_out[name] = PLACE
     return {**template, "Resources": kept}, left_out
 
 
@@ -55,6 +68,15 @@ def reserved_concurrency(template: Template) -> dict[str, int]:
         for name, resource in template["Resources"].items()
         if "ReservedConcurrentExecutions" in resource.get("Properties", {})
     }
+
+
+def _unplaced(role: Mapping[str, Any]) -> dict[str, Any]:
+    changed: dict[str, Any] = copy.deepcopy(dict(role))
+    for policy in changed["Properties"]["Policies"]:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            if set(UNPLACED) & set(statement.get("Action", ())):
+                statement["Resource"] = "*"
+    return changed
 
 
 def _is_unknown(resource: Mapping[str, Any]) -> bool:

@@ -52,14 +52,15 @@ class Package:
     """What a function consists of, besides drift_core."""
 
     requirements: str
-    code: str
+    code: tuple[str, ...]
 
 
 PACKAGES = {
-    "IngestFunction": Package("ingest.txt", "ingest_lambda"),
-    "ConsumerFunction": Package("consumer.txt", "drift_consumer"),
-    "EvaluatorFunction": Package("evaluator.txt", "drift_consumer"),
-    "ReconcilerFunction": Package("consumer.txt", "drift_consumer"),  # it reads Parquet too
+    "IngestFunction": Package("ingest.txt", ("ingest_lambda",)),
+    "ConsumerFunction": Package("consumer.txt", ("drift_consumer",)),
+    "EvaluatorFunction": Package("evaluator.txt", ("drift_consumer",)),
+    "ReconcilerFunction": Package("consumer.txt", ("drift_consumer",)),  # it reads Parquet too
+    "QualityFunction": Package("quality.txt", ("drift_consumer", "queries")),
 }
 """By logical id of the template."""
 
@@ -79,7 +80,7 @@ def fill(
     command += ["--requirement", str(PROJECT / "requirements" / package.requirements)]
     command += [*wheels(architecture, sys.platform, platform.machine()), "--only-binary", ":all:"]
     run(command)
-    for code in ("drift_core", package.code):
+    for code in ("drift_core", *package.code):
         shutil.copytree(PROJECT / code, folder / code)
     remove(folder, NEEDLESS)
 

@@ -14,6 +14,7 @@ PRICES = {
     "Kinesis put of up to 25 KB": 0.014e-6,
     "DynamoDB write of 1 KB, on demand": 0.625e-6,
     "DynamoDB read of 4 KB, on demand": 0.125e-6,
+    "Athena GB scanned": 5.00 / 1024,
     "S3 put": 5e-6,
     "S3 get": 0.4e-6,
     "S3 GB-month": 0.023,

@@ -136,6 +136,11 @@ PROBES: dict[str, Callable[[Caller], object]] = {
     "read verdicts": get("ArchiveBucketName", f"verdicts/{PROBE}"),
     "write verdicts": put("ArchiveBucketName", f"verdicts/{PROBE}"),
     "delete verdicts": delete("ArchiveBucketName", f"verdicts/{PROBE}-absent"),
+    "write judged labels": put("ArchiveBucketName", f"quality/{PROBE}"),
+    "read judged labels": get("ArchiveBucketName", f"quality/{PROBE}"),
+    "delete judged labels": delete("ArchiveBucketName", f"quality/{PROBE}-absent"),
+    "write explanations": put("ArchiveBucketName", f"explained/{PROBE}"),
+    "read results of queries": get("ArchiveBucketName", f"athena-results/{PROBE}"),
     "write results of queries": put("ArchiveBucketName", f"athena-results/{PROBE}"),
     "write beside the folders": put("ArchiveBucketName", PROBE),
     # failed batches
@@ -209,6 +214,7 @@ PROBES: dict[str, Callable[[Caller], object]] = {
     "write the log of ingest": log("ingest"),
     "write the log of the consumer": log("consumer"),
     "write the log of the evaluator": log("evaluator"),
+    "write the log of quality": log("quality"),
     "write the log of the API": log("api"),
     "read a log": lambda by: by.logs.filter_log_events(logGroupName=f"/driftline/{by.model}/ingest", limit=1),
     # everything else
@@ -224,6 +230,11 @@ PROBES: dict[str, Callable[[Caller], object]] = {
     "see the stack": lambda by: by.cloudformation.describe_stacks(),
     "ask Athena": lambda by: by.athena.start_query_execution(
         QueryString="select 1", WorkGroup=by.out("AthenaWorkgroupName")
+    ),
+    "ask Athena elsewhere": lambda by: by.athena.start_query_execution(
+        QueryString="select 1",
+        WorkGroup="primary",
+        ResultConfiguration={"OutputLocation": "s3://other-bucket/"},
     ),
     "see a table of Athena": lambda by: by.glue.get_tables(DatabaseName=by.out("GlueDatabaseName")),
     "list keys": lambda by: by.kms.list_keys(),
@@ -268,6 +279,21 @@ ALLOWED = {
         "publish metrics",
         "write the log of the evaluator",
     },
+    "QualityRole": {
+        "read a bundle",
+        "list the archive",
+        "read predictions",
+        "read results of queries",
+        "write results of queries",
+        "write judged labels",
+        "write explanations",
+        "get a window",
+        "put a window",
+        "query windows",
+        "publish metrics",
+        "ask Athena",
+        "write the log of quality",
+    },
 }
 
 
@@ -280,6 +306,10 @@ OTHERWISE = {
     "EvaluatorRole": {
         "write the log of the evaluator": "denied",
         "publish metrics as another": "done",  # it does not tell policies the metrics' namespace
+    },
+    "QualityRole": {
+        "write the log of quality": "denied",
+        "publish metrics as another": "done",
     },
 }
 """Where the local AWS decides otherwise than AWS; tests/template/test_permissions.py tells these."""
@@ -302,7 +332,7 @@ def root(stack: Stack, manifest: Manifest) -> Iterator[Caller]:
         ("other-bucket", PROBE),
         *(
             (caller.out("ArchiveBucketName"), f"{name}/{PROBE}")
-            for name in ("predictions", "quarantine", "verdicts")
+            for name in ("predictions", "quarantine", "verdicts", "quality", "athena-results")
         ),
     ):
         caller.s3.put_object(Bucket=bucket, Key=key, Body=b"{}")
@@ -313,11 +343,19 @@ def root(stack: Stack, manifest: Manifest) -> Iterator[Caller]:
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
     )
     caller.kinesis.create_stream(StreamName="other", ShardCount=1)
-    for name in ("api", "ingest", "consumer", "evaluator"):
+    for name in ("api", "ingest", "consumer", "evaluator", "quality"):
         caller.logs.create_log_stream(logGroupName=f"/driftline/{caller.model}/{name}", logStreamName=PROBE)
     caller.ssm.put_parameter(Name="/driftline/other/active-bundle", Value="none", Type="String")
     yield caller
-    for folder in ("predictions", "labels", "quarantine", "verdicts", "athena-results"):
+    for folder in (
+        "predictions",
+        "labels",
+        "quarantine",
+        "verdicts",
+        "quality",
+        "explained",
+        "athena-results",
+    ):
         caller.s3.delete_object(Bucket=caller.out("ArchiveBucketName"), Key=f"{folder}/{PROBE}")
     caller.s3.delete_object(Bucket=caller.out("FailedBatchesBucketName"), Key=PROBE)
     caller.dynamodb.delete_item(TableName=caller.out("WindowTableName"), Key=ITEM)

@@ -27,6 +27,8 @@ TRUSTED = {
     "EvaluatorScheduleRole": ("scheduler.amazonaws.com", ACCOUNT),
     "ReconcilerRole": ("lambda.amazonaws.com", None),
     "ReconcilerScheduleRole": ("scheduler.amazonaws.com", ACCOUNT),
+    "QualityRole": ("lambda.amazonaws.com", None),
+    "QualityScheduleRole": ("scheduler.amazonaws.com", ACCOUNT),
     "IngestDeploymentRole": ("codedeploy.amazonaws.com", None),
 }
 """The one service that may take each role; nobody can give it one without iam:PassRole in this account."""

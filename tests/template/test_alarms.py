@@ -65,6 +65,11 @@ def test_alarms_name_both_ways_back() -> None:
         ),
         ("QuarantineAlarm", "QuarantinedRecords", "Sum", "GreaterThanThreshold", 0),
         ("UnaccountedAlarm", "UnaccountedRecords", "Maximum", "GreaterThanThreshold", 0),
+        ("QualityAlarm", "QualityScore", "Maximum", "GreaterThanThreshold", 1),
+        ("LabelArrivalAlarm", "LabelArrivalScore", "Maximum", "GreaterThanThreshold", 1),
+        ("EstimatedErrorAlarm", "EstimatedErrorScore", "Maximum", "GreaterThanThreshold", 1),
+        ("AttributionAlarm", "AttributionNdcg", "Minimum", "LessThanThreshold", 0.9),
+        ("AttributionShiftAlarm", "AttributionScore", "Maximum", "GreaterThanThreshold", 1),
         ("CaptureFailedAlarm", Count.CAPTURE_FAILED, "Sum", "GreaterThanThreshold", 0),
         ("CaptureLostAlarm", Count.CAPTURE_LOST, "Sum", "GreaterThanThreshold", 0),
         ("BundleRefusedAlarm", Count.BUNDLE_REFUSED, "Sum", "GreaterThanThreshold", 0),
@@ -79,7 +84,19 @@ def test_alarms_on_our_own_metrics(
     assert alarm["Dimensions"] == MODEL
 
 
-@pytest.mark.parametrize("name", ["DriftAlarm", "GrossShiftAlarm", "PredictionRangeAlarm"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "DriftAlarm",
+        "GrossShiftAlarm",
+        "PredictionRangeAlarm",
+        "QualityAlarm",
+        "LabelArrivalAlarm",
+        "EstimatedErrorAlarm",
+        "AttributionAlarm",
+        "AttributionShiftAlarm",
+    ],
+)
 def test_an_alarm_on_verdicts_keeps_its_state_between_windows(name: str) -> None:
     assert ALARMS[name]["TreatMissingData"] == "ignore"
 
@@ -112,10 +129,17 @@ def test_the_api_is_watched_under_the_name_that_it_has() -> None:
     )
 
 
-def test_an_evaluator_that_does_not_run_or_always_fails_alarms() -> None:
-    alarm = ALARMS["EvaluatorAlarm"]
+@pytest.mark.parametrize(
+    ("name", "function", "period"),
+    [("EvaluatorAlarm", "EvaluatorFunction", 900), ("QualityFunctionAlarm", "QualityFunction", 3 * 3600)],
+)
+def test_a_judge_that_does_not_run_or_always_fails_alarms(name: str, function: str, period: int) -> None:
+    alarm = ALARMS[name]
     watched = {metric["Id"]: metric for metric in alarm["Metrics"]}
     assert watched["good"]["Expression"] == "FILL(runs, 0) - FILL(errors, 0)"
+    for one in (watched["runs"]["MetricStat"], watched["errors"]["MetricStat"]):
+        assert one["Metric"]["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": function}}]
+        assert one["Period"] == period
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
     assert alarm["TreatMissingData"] == "breaching"
 
@@ -175,4 +199,4 @@ def test_the_widgets_fill_the_dashboard_without_overlap() -> None:
         for x in range(widget["x"], widget["x"] + widget["width"])
         for y in range(widget["y"], widget["y"] + widget["height"])
     ]
-    assert len(cells) == len(set(cells)) == 24 * 24
+    assert len(cells) == len(set(cells)) == 24 * 30

@@ -90,6 +90,7 @@ NEEDED = {
     "ConsumerRole": {"kms:GenerateDataKey": {"s3"}, "kms:Decrypt": {"kinesis", "s3", "dynamodb"}},
     "EvaluatorRole": {"kms:GenerateDataKey": {"s3"}, "kms:Decrypt": {"s3", "dynamodb"}},
     "ReconcilerRole": {"kms:GenerateDataKey": {"s3"}, "kms:Decrypt": {"s3", "dynamodb"}},
+    "QualityRole": {"kms:GenerateDataKey": {"s3"}, "kms:Decrypt": {"s3", "dynamodb"}},
 }
 """Through which services each role uses the key. To write to S3, Kinesis and SQS a data key is made, to read
 it is decrypted; SQS asks its senders for both, and DynamoDB decrypts its table's key for every caller."""

@@ -15,6 +15,7 @@ HANDLERS = {
     "ConsumerFunction": "drift_consumer.consume",
     "EvaluatorFunction": "drift_consumer.evaluate",
     "ReconcilerFunction": "drift_consumer.reconcile",
+    "QualityFunction": "drift_consumer.quality",
 }
 
 
@@ -86,9 +87,10 @@ def test_a_handler_of_another_package_does_not_import(built: Path, runtime: Path
 
 
 def test_a_package_holds_its_own_code_and_the_core_only(built: Path) -> None:
-    ours = {"drift_core", "drift_consumer", "ingest_lambda", "training", "scripts", "tests", "benchmarks"}
+    ours = {"drift_core", "drift_consumer", "ingest_lambda", "queries", "training", "scripts", "tests"}
+    ours |= {"benchmarks"}
     for function, package in PACKAGES.items():
-        assert {path.name for path in (built / function).iterdir()} & ours == {"drift_core", package.code}
+        assert {path.name for path in (built / function).iterdir()} & ours == {"drift_core", *package.code}
 
 
 def test_stripping_leaves_hard_linked_originals_alone(tmp_path: Path) -> None:

@@ -30,6 +30,26 @@ READING = {
 }
 """What the event source mapping does in the consumer's name."""
 
+ASKING = {
+    "athena:StartQueryExecution",
+    "athena:GetQueryExecution",
+    "athena:GetQueryResults",
+    "athena:StopQueryExecution",
+    "glue:GetDatabase",
+    "glue:GetTable",
+    "glue:GetPartitions",
+    "s3:ListBucket ArchiveBucket",
+    "s3:GetBucketLocation ArchiveBucket",
+    "s3:GetObject ArchiveBucket",
+    "s3:PutObject ArchiveBucket",
+    "s3:AbortMultipartUpload ArchiveBucket",
+    "s3:ListMultipartUploadParts ArchiveBucket",
+}
+"""What the quality function calls in queries/athena.py, and what Athena does in its name."""
+
+MORE = {"ConsumerRole": READING, "QualityRole": ASKING}
+"""What a role needs that the function's own code does not call."""
+
 CALLS = {
     "IngestRole": {
         "ssm:GetParameter": "ssm.get_parameter(",
@@ -65,6 +85,14 @@ CALLS = {
         "dynamodb:UpdateItem": "_dynamodb.update_item(",
         "cloudwatch:PutMetricData": "_cloudwatch.put_metric_data(",
     },
+    "QualityRole": {
+        "s3:GetObject ModelsBucket": "_s3.get_object(",
+        "s3:PutObject ArchiveBucket": "_s3.put_object(",
+        "dynamodb:GetItem": "_dynamodb.get_item(",
+        "dynamodb:PutItem": "_dynamodb.transact_write_items(",
+        "dynamodb:Query": "_dynamodb.query(",
+        "cloudwatch:PutMetricData": "_cloudwatch.put_metric_data(",
+    },
 }
 """The call in the code that needs an action; an S3 action names its bucket."""
 
@@ -73,6 +101,7 @@ PACKAGES = {
     "ConsumerRole": "drift_consumer",
     "EvaluatorRole": "drift_consumer",
     "ReconcilerRole": "drift_consumer",
+    "QualityRole": "drift_consumer",
 }
 
 
@@ -102,7 +131,7 @@ def source(package: str) -> str:
 
 @pytest.mark.parametrize("role", CALLS)
 def test_a_role_may_do_what_its_function_calls_and_no_more(resources: dict[str, Any], role: str) -> None:
-    needed = set(CALLS[role]) | PLATFORM | (READING if role == "ConsumerRole" else set())
+    needed = set(CALLS[role]) | PLATFORM | MORE.get(role, set())
     assert granted(resources, role) == needed
 
 
@@ -137,12 +166,12 @@ def test_a_role_names_its_actions_and_its_resources(resources: dict[str, Any], r
 
 
 def test_a_model_reads_its_own_bundles_only(resources: dict[str, Any]) -> None:
-    for role in ("IngestRole", "ConsumerRole", "EvaluatorRole"):
+    for role in ("IngestRole", "ConsumerRole", "EvaluatorRole", "QualityRole"):
         read = next(s for s in statements(resources, role) if s["Sid"] == "ReadBundle")
         assert read["Resource"] == {"Fn::Sub": "${ModelsBucket.Arn}/bundles/${ModelName}/*"}
 
 
-@pytest.mark.parametrize("name", ["Ingest", "Consumer", "Evaluator", "Reconciler"])
+@pytest.mark.parametrize("name", ["Ingest", "Consumer", "Evaluator", "Reconciler", "Quality"])
 def test_a_function_has_its_own_role_and_may_write_its_own_log(resources: dict[str, Any], name: str) -> None:
     function = resources[f"{name}Function"]["Properties"]
     assert function["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
@@ -151,10 +180,48 @@ def test_a_function_has_its_own_role_and_may_write_its_own_log(resources: dict[s
     assert log["Resource"] == {"Fn::GetAtt": [f"{name}LogGroup", "Arn"]}
 
 
-@pytest.mark.parametrize("role", ["EvaluatorRole", "ReconcilerRole"])
+@pytest.mark.parametrize("role", ["EvaluatorRole", "ReconcilerRole", "QualityRole"])
 def test_metrics_are_limited_to_the_namespace(resources: dict[str, Any], role: str) -> None:
     publish = next(s for s in statements(resources, role) if s["Sid"] == "Publish")
     assert publish["Condition"] == {"StringEqualsIfExists": {"cloudwatch:namespace": "Driftline"}}
+
+
+def test_the_quality_function_asks_its_own_workgroup_about_two_tables(resources: dict[str, Any]) -> None:
+    """And reads no other folder of the archive; where it writes, nobody else does."""
+    found = {one["Sid"]: one for one in statements(resources, "QualityRole")}
+    own = "${AWS::Region}:${AWS::AccountId}"
+    assert found["Ask"]["Resource"] == {
+        "Fn::Sub": f"arn:${{AWS::Partition}}:athena:{own}:workgroup/${{AthenaWorkgroup}}"
+    }
+    glue = [
+        one["Fn::Sub"].removeprefix(f"arn:${{AWS::Partition}}:glue:{own}:")
+        for one in found["FindTables"]["Resource"]
+    ]
+    database = "${GlueDatabase}"
+    assert glue == [
+        "catalog",
+        "database/default",
+        f"database/{database}",
+        f"table/{database}/prediction_files",
+        f"table/{database}/label_files",
+    ]
+    folders = {
+        sid: [one["Fn::Sub"].partition("/")[2] for one in listed(found[sid]["Resource"])]
+        for sid in ("ReadRows", "KeepAnswers", "KeepDocuments")
+    }
+    assert folders == {
+        "ReadRows": ["predictions/*", "labels/*", "athena-results/*"],
+        "KeepAnswers": ["athena-results/*"],
+        "KeepDocuments": ["quality/*", "explained/*"],
+    }
+    location = resources["AthenaWorkgroup"]["Properties"]["WorkGroupConfiguration"]["ResultConfiguration"]
+    assert location["OutputLocation"] == {"Fn::Sub": "s3://${ArchiveBucket}/athena-results/"}
+
+
+def test_athena_is_called_as_the_role_may() -> None:
+    called = set(re.findall(r"self[.]client[.](\w+)[(]", source("queries")))
+    actions = {one.partition(":")[2] for one in ASKING if one.startswith("athena:")}
+    assert {name.title().replace("_", "") for name in called} == actions
 
 
 def test_no_role_has_a_managed_policy_but_api_gateways_own(resources: dict[str, Any]) -> None:
@@ -168,7 +235,7 @@ def test_no_role_has_a_managed_policy_but_api_gateways_own(resources: dict[str, 
     assert all("Policies" not in found["Properties"] for found in functions)
 
 
-@pytest.mark.parametrize("name", ["Evaluator", "Reconciler"])
+@pytest.mark.parametrize("name", ["Evaluator", "Reconciler", "Quality"])
 def test_a_schedule_may_start_its_function_only(resources: dict[str, Any], name: str) -> None:
     (invoke,) = statements(resources, f"{name}ScheduleRole")
     assert invoke["Action"] == "lambda:InvokeFunction"

@@ -20,6 +20,8 @@ RESOURCES = {
     "AWS::Kinesis::Stream",
     "AWS::SQS::Queue",
     "AWS::DynamoDB::Table",
+    "AWS::Athena::WorkGroup",
+    "AWS::Glue::Database",
 }
 """What an environment may name: such a reference is a name or a URL."""
 

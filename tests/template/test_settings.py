@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
-from drift_consumer.settings import ConsumerSettings, EvaluatorSettings, ReconcilerSettings
+from drift_consumer.settings import ConsumerSettings, EvaluatorSettings, QualitySettings, ReconcilerSettings
 from ingest_lambda.settings import Settings
 
-SETTINGS: dict[str, type[Settings | ConsumerSettings | EvaluatorSettings | ReconcilerSettings]] = {
+type AnySettings = Settings | ConsumerSettings | EvaluatorSettings | ReconcilerSettings | QualitySettings
+
+SETTINGS: dict[str, type[AnySettings]] = {
     "IngestFunction": Settings,
     "ConsumerFunction": ConsumerSettings,
     "EvaluatorFunction": EvaluatorSettings,
     "ReconcilerFunction": ReconcilerSettings,
+    "QualityFunction": QualitySettings,
 }
 
 
@@ -43,7 +46,7 @@ def test_metrics_go_to_the_namespace_that_alarms_watch(template: dict[str, Any])
     shared = template["Globals"]["Function"]["Environment"]["Variables"]
     names = {
         variables(template["Resources"], function)["METRICS_NAMESPACE"]
-        for function in ("EvaluatorFunction", "ReconcilerFunction")
+        for function in ("EvaluatorFunction", "ReconcilerFunction", "QualityFunction")
     }
     watched = re.findall(r'"Namespace": "(\w+)"', json.dumps(template["Resources"]))
     assert set(watched) == {shared["POWERTOOLS_METRICS_NAMESPACE"], *names}

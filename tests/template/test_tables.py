@@ -1,13 +1,18 @@
 """The Athena tables have the columns of what the functions write."""
 
+import re
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from drift_consumer.quality_document import QualityRow
+from drift_core.error_sums import ErrorSums
 from drift_core.event import EARLIEST_MS
+from drift_core.track_record import TrackRecord
 from drift_core.verdict import ColumnVerdict, RelationsVerdict, Verdict
+from queries.joined_rows import Fates
 from scripts import saved_queries
 from scripts.deployment import feature_types
 from tests.unit.drift_consumer.fixture_explained import ExplainedWorld
@@ -37,6 +42,7 @@ def columns(resources: dict[str, Any], name: str) -> dict[str, Any]:
         ("QuarantineFiles", "quarantine", ["dt", "hour"]),
         ("VerdictFiles", "verdicts", ["dt"]),
         ("ReconciledFiles", "reconciled", ["dt"]),
+        ("QualityFiles", "quality", ["dt"]),
         ("ExplainedFiles", "explained", ["dt"]),
     ],
 )
@@ -70,6 +76,20 @@ def test_verdicts_have_their_own_fields_first(resources: dict[str, Any]) -> None
     assert found["features"] == f"map<string,{column}>"
     assert found["prediction"] == found["interval_width"] == column
     assert found["multivariate"] == relations
+
+
+def test_quality_has_the_columns_of_its_rows(resources: dict[str, Any]) -> None:
+    found = columns(resources, "QualityFiles")
+    assert list(found) == ["format", *(field.name for field in fields(QualityRow))]
+    fates = ",".join(f"{field.name}:bigint" for field in fields(Fates))
+    assert found["labels"] == f"struct<{fates}>"
+    told = TrackRecord().summary()
+    assert re.findall(r"(\w+):", found["track_record"]) == list(told)
+    measures = {name: found[name] for name in ErrorSums().measures()}
+    assert set(measures.values()) == {"double"}
+    kinds = {field.name: str(field.type).removesuffix(" | None") for field in fields(QualityRow)}
+    simple = {"str": {"string"}, "float": {"double"}, "bool": {"boolean"}, "int": {"int", "bigint", "string"}}
+    assert [n for n, kind in kinds.items() if kind in simple and found[n] not in simple[kind]] == []
 
 
 def test_explanations_have_the_fields_of_their_documents(resources: dict[str, Any]) -> None:

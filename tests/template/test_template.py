@@ -12,7 +12,13 @@ from ingest_lambda.bundle import NO_BUNDLE
 from ingest_lambda.feedback import LABELS_ENVELOPE
 from scripts.local_template import Template
 
-FUNCTIONS = ("IngestFunction", "ConsumerFunction", "EvaluatorFunction", "ReconcilerFunction")
+FUNCTIONS = (
+    "IngestFunction",
+    "ConsumerFunction",
+    "EvaluatorFunction",
+    "ReconcilerFunction",
+    "QualityFunction",
+)
 BUCKETS = ("ModelsBucket", "ArchiveBucket", "FailedBatchesBucket")
 
 
@@ -196,6 +202,8 @@ def test_archive_is_deleted_in_time(resources: dict[str, Any]) -> None:
         "quarantine/": days,
         "verdicts/": days,
         "reconciled/": days,
+        "quality/": days,
+        "explained/": days,
         "athena-results/": 7,
     }
 

@@ -11,6 +11,7 @@ CALLED = {
     "IngestFunction": {"PredictionApi", "ApiInvokesIngest"},
     "ConsumerFunction": {"ConsumerFunctionStream"},
     "EvaluatorFunction": {"EvaluatorSchedule", "EvaluatorScheduleRole"},
+    "QualityFunction": {"QualitySchedule", "QualityScheduleRole"},
 }
 """What invokes each function, or is allowed to."""
 
@@ -49,9 +50,9 @@ def references(value: Any) -> set[str]:
 @pytest.mark.parametrize("function", CALLED)
 def test_callers_invoke_the_alias_and_nothing_else(created: Resources, function: str) -> None:
     alias = f"{function}Aliaslive"
-    assert {
-        name for name in referring(created, alias) if name != "EvaluatorFunctionEventInvokeConfig"
-    } == CALLED[function]
+    assert {name for name in referring(created, alias) if name != f"{function}EventInvokeConfig"} == CALLED[
+        function
+    ]
     direct = {created[name]["Type"] for name in referring(created, function)}
     assert direct <= OF_THE_FUNCTION_ITSELF | ({"AWS::IAM::Role"} if function == "IngestFunction" else set())
 
@@ -93,9 +94,10 @@ def test_a_changed_setting_makes_a_new_version(template: dict[str, Any], created
         )
 
 
-def test_only_one_evaluation_runs_whatever_the_version(created: Resources) -> None:
-    assert created["EvaluatorFunction"]["Properties"]["ReservedConcurrentExecutions"] == 1
-    config = created["EvaluatorFunctionEventInvokeConfig"]["Properties"]
+@pytest.mark.parametrize("function", ["EvaluatorFunction", "QualityFunction"])
+def test_only_one_judgement_runs_whatever_the_version(created: Resources, function: str) -> None:
+    assert created[function]["Properties"]["ReservedConcurrentExecutions"] == 1
+    config = created[f"{function}EventInvokeConfig"]["Properties"]
     assert (config["Qualifier"], config["MaximumRetryAttempts"]) == ("live", 0)
 
 

@@ -105,6 +105,31 @@ def test_the_error_uses_the_last_label_of_each_prediction(archive: duckdb.DuckDB
     assert row[2:] == (2, -2.0, 2.0, pytest.approx(2.24), 50.0)
 
 
+def test_quality_is_told_by_window_and_since_when_it_is_degraded(archive: duckdb.DuckDBPyConnection) -> None:
+    first, second = ask(archive, "model_quality")
+    assert first[2:5] == (4, 3, 2.0)
+    assert (first[9], first[11:14]) == (100.0, (0.4, False, None))
+    assert (second[4], second[11:14]) == (8.0, (3.0, True, "2026-01-02T09:00:00+00:00"))
+
+
+def test_segments_weigh_their_windows_by_labels(archive: duckdb.DuckDBPyConnection) -> None:
+    assert ask(archive, "segment_quality") == [
+        ("v1", "area=coast", 4, 3, 4.5, pytest.approx(-1.8333), pytest.approx(66.7)),
+        ("v1", "(all)", 6, 5, 4.4, -2.6, 80.0),
+        ("v1", "area=hills", 2, 1, 1.0, 0.0, 100.0),
+    ]
+
+
+def test_each_label_record_has_one_fate(archive: duckdb.DuckDBPyConnection) -> None:
+    """l2 was corrected by l3, which was delivered twice; l4 is of nobody."""
+    (row,) = ask(archive, "labels_accounted")
+    assert row == ("2026-01-02", 5, 2, 1, 1, 0, 1, 0)
+    assert row[1] == sum(row[2:7])
+    archive.execute("update label_files set event_time = timestamp '2026-03-01' where event_id = 'l1'")
+    archive.execute("update label_files set label = null where event_id = 'l4'")
+    assert ask(archive, "labels_accounted") == [("2026-01-02", 5, 2, 1, 0, 1, 1, 1)]
+
+
 def test_quarantine_reasons_counts_each_record_once(archive: duckdb.DuckDBPyConnection) -> None:
     assert [row[:2] for row in ask(archive, "quarantine_reasons")] == [
         ("not JSON", 2),
