@@ -1,4 +1,4 @@
-"""The document of explained hours: the row of the table of explanations."""
+"""The document of explained hours: rows of the table of explanations, one of all features and one of each."""
 
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 FORMAT = 1
+
+ALL = "(all)"
+"""Stands for the features in the row of all of them."""
+
+FIELDS = (
+    *("feature", "importance", "training_importance", "score", "since", "guilty", "ndcg"),
+    *("estimated_mae", "training_estimated_mae", "estimated_error_score", "estimated_error_since"),
+)
+"""What a row tells besides its hours; what does not concern it is null."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,39 +56,43 @@ class ExplainedDocument:
         day = datetime.fromtimestamp(self.start / 1000, UTC)
         return f"explained/{day:dt=%Y-%m-%d}/{self.model_name}.{self.model_version}.{self.start}.json"
 
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object; times are ISO 8601 in UTC, numbers have seven significant digits."""
+    def to_json(self) -> list[dict[str, Any]]:
+        """JSON objects of the same fields; times are ISO 8601 in UTC, numbers have seven significant digits.
+
+        The first is of all features together; the others are of each, the most important first.
+        """
         names = ("model_name", "model_version", "start", "end", "predictions", "rows")
-        described: dict[str, Any] = readable(
-            {name: getattr(self, name) for name in names} | self._estimated() | self._attributed()
-        )
-        return {"format": FORMAT, **described, "judged_at": _iso(self.judged_at)}
-
-    def _estimated(self) -> dict[str, Any]:
-        verdict, expected = self.estimate or (None, None)
-        return {
-            "estimated_mae": verdict and verdict.mae,
-            "training_estimated_mae": expected and expected.mean,
-            "estimated_error_score": verdict and verdict.score,
-            "estimated_error_since": _since(verdict),
-        }
-
-    def _attributed(self) -> dict[str, Any]:
+        about = {name: getattr(self, name) for name in names}
+        estimate, expected = self.estimate or (None, None)
         verdict, baseline = self.attribution or (None, None)
-        told: dict[str, Any] = {
-            "ndcg": verdict and verdict.ndcg,
-            "attribution_score": verdict and verdict.score,
-            "attribution_since": _since(verdict),
-            "guilty": list(verdict.guilty) if verdict else [],
-            "features": {},
-        }
+        rows: list[dict[str, Any]] = [
+            {
+                "feature": ALL,
+                "estimated_mae": estimate and estimate.mae,
+                "training_estimated_mae": expected and expected.mean,
+                "estimated_error_score": estimate and estimate.score,
+                "estimated_error_since": _since(estimate),
+                "ndcg": verdict and verdict.ndcg,
+                "score": verdict and verdict.score,
+                "since": _since(verdict),
+                "guilty": None if verdict is None else bool(verdict.guilty),
+            }
+        ]
         if verdict is not None and baseline is not None:
             before = baseline.by_feature(baseline.importance)
-            told["features"] = {
-                name: {"importance": now, "training_importance": before[name], "score": verdict.scores[name]}
+            rows += [
+                {
+                    "feature": name,
+                    "importance": now,
+                    "training_importance": before[name],
+                    "score": verdict.scores[name],
+                    "guilty": name in verdict.guilty,
+                }
                 for name, now in verdict.importance.items()
-            }
-        return told
+            ]
+        at = _iso(self.judged_at)
+        told = [readable({**about, **dict.fromkeys(FIELDS), **row}) for row in rows]
+        return [{"format": FORMAT, **row, "judged_at": at} for row in told]
 
     def metrics(self) -> list[Metric]:
         """What CloudWatch is told; every other number is in the document."""
@@ -106,7 +119,8 @@ class ExplainedDocuments:
 
     def write(self, document: ExplainedDocument) -> None:
         """Put a document where the table of explanations reads it."""
-        content = json.dumps(document.to_json(), allow_nan=False, separators=(",", ":")) + "\n"
+        lines = [json.dumps(row, allow_nan=False, separators=(",", ":")) for row in document.to_json()]
+        content = "\n".join(lines) + "\n"
         self._s3.put_object(
             Bucket=self._bucket, Key=document.key, Body=content.encode(), ContentType="application/json"
         )

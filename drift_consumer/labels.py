@@ -96,6 +96,8 @@ class Labels:
         end = (now - 2 * progress.usual_lag(now) - policy.label_grace_seconds * 1000) // length * length
         start = max(progress.last_window + length, (end - OVERDUE_MS) // length * length)
         own = [s for s in series if s.kind == PREDICTION and s.model_version == judge.version.name]
+        if start >= end or not self.windows.any_in(own, start, end):
+            return set()  # labels come in time, or the version is served no more
         return {one for one in range(start, end, length) if self.windows.any_in(own, one, one + length)}
 
     def _chosen(

@@ -1,4 +1,4 @@
-"""The quality function: what labels say of the predictions, every hour.
+"""The quality function: what sampled rows and labels say of the predictions, every hour.
 
 It has parts, each of which does what is due within the time that is left. A part that fails does not stop
 the others.

@@ -41,8 +41,8 @@ from drift_core.window import WindowState
 
 HOUR_MS = 3_600_000
 
-MOST_HOURS = 24
-"""Hours that one run explains of a version: a backlog of a day an hour, and every version has its turn."""
+MOST_HOURS = 12
+"""Hours that one run explains of a version, so that other versions and labels have their turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from drift_consumer.quality_progress import version_key
 from drift_consumer.window_store import items
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class SampledStore:
 
     def explained(self, model_name: str, model_version: str, first: int, last: int) -> list[ExplainedHours]:
         """What is remembered of the hours that begin in [first, last], and of the nearest before."""
-        partition = {":version": {"S": _partition(model_name, model_version)}}
+        partition = {":version": {"S": version_key(model_name, model_version)}}
         before = self._dynamodb.query(
             TableName=self._table,
             KeyConditionExpression="pk = :version AND sk <= :time",
@@ -110,7 +111,7 @@ class SampledStore:
 
     def remember(self, model_name: str, model_version: str, hours: ExplainedHours, now: int) -> None:
         """Note hours that are left out; a second time changes nothing."""
-        item = _explained_item(_partition(model_name, model_version), hours, now)
+        item = _explained_item(version_key(model_name, model_version), hours, now)
         self._dynamodb.put_item(TableName=self._table, Item=item)
 
     def advance(
@@ -142,7 +143,7 @@ class SampledStore:
         key = _progress_key(model_name, model_version)
         puts: list[dict[str, Any]] = [{"Item": {**key, **_progress(progress)}, **condition}]
         if hours is not None:
-            puts.append({"Item": _explained_item(_partition(model_name, model_version), hours, now)})
+            puts.append({"Item": _explained_item(version_key(model_name, model_version), hours, now)})
         self._dynamodb.transact_write_items(
             TransactItems=[{"Put": {"TableName": self._table, **put}} for put in puts]  # type: ignore[typeddict-item]
         )
@@ -157,12 +158,8 @@ def explained_key(start: int) -> str:
     return f"explained#{start:013d}"
 
 
-def _partition(model_name: str, model_version: str) -> str:
-    return f"quality#{model_name}#{model_version}"
-
-
 def _progress_key(model_name: str, model_version: str) -> dict[str, Any]:
-    return {"pk": {"S": _partition(model_name, model_version)}, "sk": {"S": "samples"}}
+    return {"pk": {"S": version_key(model_name, model_version)}, "sk": {"S": "samples"}}
 
 
 def _progress(progress: SampledProgress) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from drift_core.baseline import Baseline
 from drift_core.bins import Column, Counts
 from drift_core.bundle import (
+    ATTRIBUTION_FILE,
     BASELINE_FILE,
     ERRORS_FILE,
     EXPECTED_ERROR_FILE,
@@ -28,13 +29,14 @@ from drift_core.freeze import freeze
 from drift_core.schema import Matrix
 from drift_core.segment_cells import NoRoomError
 from scripts.archived import Archived
+from training.attribute import attribute
 from training.bundle import Bundle, version_of
 from training.expected_error import with_prediction
 from training.export import run
 from training.sample import sample_parquet
 
-KEPT_FILES = (MODEL_FILE, ERRORS_FILE, EXPECTED_ERROR_FILE)
-"""Files of the version before that belong to the model, and not to its traffic."""
+KEPT_FILES = (MODEL_FILE, ERRORS_FILE, EXPECTED_ERROR_FILE, ATTRIBUTION_FILE)
+"""Files of the version before that belong to the model; what they tell of its traffic is measured anew."""
 
 FEWEST_ROWS = 1_000
 """Fewer rows make a baseline whose own error hides what a monitor is for."""
@@ -148,7 +150,8 @@ def accepted(
     Parameters
     ----------
     manifest, kept : of the version whose traffic is accepted; its files that go with the model, `KEPT_FILES`.
-        What labels showed in training stays the norm; the errors estimated of the accepted traffic become it.
+        What labels showed in training stays the norm; the errors estimated of the accepted traffic, and what
+        its predictions are made of, become it.
     calibrate : as in `drift_core.freeze.freeze`.
 
     Raises
@@ -178,6 +181,7 @@ def accepted(
     files = {
         **kept,
         **_errors(manifest, kept, archived),
+        **_attributions(manifest, kept, archived),
         BASELINE_FILE: replace(unnamed, model_version=version).to_json().encode(),
         SAMPLE_FILE: sample_parquet(table, np.arange(rows), archived.served, seed=0),
     }
@@ -201,6 +205,15 @@ def accepted(
         baseline=replace(unnamed, model_version=version),
         files=files,
     )
+
+
+def _attributions(manifest: Manifest, kept: Mapping[str, bytes], archived: Archived) -> dict[str, bytes]:
+    """What the model's answers are made of in this traffic, if the version before told that of its own."""
+    if ATTRIBUTION_FILE not in kept:
+        return {}
+    rows = archived.table.matrix.astype(np.float32)
+    found = attribute(kept[MODEL_FILE], manifest.schema.names, rows, archived.table.times, seed=0)
+    return {ATTRIBUTION_FILE: found.to_json().encode()}
 
 
 def _errors(manifest: Manifest, kept: Mapping[str, bytes], archived: Archived) -> dict[str, bytes]:

@@ -15,6 +15,8 @@ from drift_core.verdict import ColumnVerdict, RelationsVerdict, SegmentVerdict, 
 from queries.joined_rows import Fates
 from scripts import saved_queries
 from scripts.deployment import feature_types
+from tests.unit.drift_consumer.fixture_explained import ExplainedWorld
+from tests.unit.drift_consumer.fixture_traffic import NOON, healthy
 from training import generator
 from training.table import tabulate
 
@@ -42,6 +44,7 @@ def columns(resources: dict[str, Any], name: str) -> dict[str, Any]:
         ("VerdictFiles", "verdicts", ["dt"]),
         ("ReconciledFiles", "reconciled", ["dt"]),
         ("QualityFiles", "quality", ["dt"]),
+        ("ExplainedFiles", "explained", ["dt"]),
     ],
 )
 def test_partitions_are_projected_from_the_names(
@@ -95,6 +98,19 @@ def test_quality_has_the_columns_of_its_rows(resources: dict[str, Any]) -> None:
     kinds = {field.name: str(field.type).removesuffix(" | None") for field in fields(QualityRow)}
     simple = {"str": {"string"}, "float": {"double"}, "bool": {"boolean"}, "int": {"int", "bigint", "string"}}
     assert [n for n, kind in kinds.items() if kind in simple and found[n] not in simple[kind]] == []
+
+
+def test_explanations_have_the_fields_of_their_documents(resources: dict[str, Any]) -> None:
+    world = ExplainedWorld()
+    world.consume(healthy(30))
+    world.explain(NOON + 2 * 3_600_000)
+    [rows] = world.rows_told().values()
+    found = columns(resources, "ExplainedFiles")
+    assert [list(row) for row in rows] == [list(found)] * 4
+    kinds = {str: {"string"}, int: {"int", "bigint"}, float: {"double"}, bool: {"boolean"}}
+    told = [(name, type(value)) for row in rows for name, value in row.items() if value is not None]
+    assert [name for name, kind in told if found[name] not in kinds[kind]] == []
+    assert {name for name, _ in told} >= set(found) - {"since", "estimated_error_since"}
 
 
 def struct(of: type[Any]) -> str:

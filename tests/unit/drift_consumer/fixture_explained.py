@@ -136,12 +136,21 @@ class ExplainedWorld(World):
         self.now = now
         return dict(self.samples().judge_due(lambda: True))
 
-    def documents(self) -> dict[int, dict[str, Any]]:
-        """By start."""
+    def rows_told(self) -> dict[int, list[dict[str, Any]]]:
+        """The rows of each document, by its start."""
         return {
-            int(key.split(".")[-2]): json.loads(self.s3.objects["archive", key])
+            int(key.split(".")[-2]): [
+                json.loads(line) for line in self.s3.objects["archive", key].splitlines()
+            ]
             for key in self.s3.keys("archive")
             if key.startswith("explained/")
+        }
+
+    def documents(self) -> dict[int, dict[str, Any]]:
+        """By start, the row of all features, with those of each as "features"."""
+        return {
+            start: {**whole, "features": {row["feature"]: row for row in each}}
+            for start, (whole, *each) in self.rows_told().items()
         }
 
     def progress(self) -> SampledProgress:

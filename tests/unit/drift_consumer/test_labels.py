@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from drift_core.error_sums import ErrorSums
 from drift_core.event import Interval, LabelEvent, PredictionEvent
@@ -218,22 +221,62 @@ def test_a_crash_between_any_two_calls_changes_nothing(ready: QualityWorld) -> N
         "used": 40, "corrected": 0, "unmatched": 1, "classes": 1, "repeated": 3, "late": 0,
     }  # fmt: skip
     assert len(whole.cloudwatch.values("QualityScore")) == 2
-    crashed = 0
-    for number in range(1, calls + 1):
-        for when in ("before", "after"):
-            world = ready.copy()
-            world.calls.crash_at(number, when)
-            with pytest.raises(CrashError):
-                world.judge()
-            crashed += 1
-            world.calls.heal()
+    assert calls > 20
+    for number in range(1, calls + 1):  # before a call is after the one before it
+        world = ready.copy()
+        world.calls.crash_at(number, "after")
+        with pytest.raises(CrashError):
             world.judge()
-            assert outcome(world) == truth, (number, when)
-            assert set(world.cloudwatch.values("QualityScore")) == set(
-                whole.cloudwatch.values("QualityScore")
+        world.calls.heal()
+        world.judge()
+        assert outcome(world) == truth, number
+        assert set(world.cloudwatch.values("QualityScore")) == set(whole.cloudwatch.values("QualityScore"))
+        assert world.judge() == {}
+
+
+@given(schedule=st.data())
+@settings(max_examples=8)
+def test_whatever_the_order_of_labels_and_crashes_each_is_charted_once(schedule: st.DataObject) -> None:
+    """Labels of three hours come in four batches drawn at random, corrected ones too, and runs crash."""
+    world = QualityWorld()
+    pairs = [pair for hour in range(3) for pair in labelled(14, hour, first=100 * hour)]
+    world.now = NOON + 3 * HOUR
+    world.consume([event for event, _ in pairs])
+    step = st.integers(0, 3)
+    came = [[] for _ in range(4)]  # type: list[list[LabelEvent]]
+    latest: dict[str, LabelEvent] = {}
+    for number, (_, told) in enumerate(pairs):
+        first = schedule.draw(step)
+        came[first].append(told)
+        latest[told.prediction_id] = told
+        if not schedule.draw(st.integers(0, 5)):
+            again = replace(
+                told, event_id=event_id(5_000 + number, NOON), event_time=told.event_time + 1, label=90.0
             )
-            assert world.judge() == {}
-    assert crashed == 2 * calls > 40
+            came[schedule.draw(st.integers(first, 3))].append(again)
+            latest[told.prediction_id] = again
+    for i, labels in enumerate(came):
+        world.now = NOON + (4 + 3 * i) * HOUR
+        if labels:
+            world.consume(labels)
+        world.now += HOUR
+        crash = schedule.draw(st.integers(1, 60))
+        world.calls.crash_at(crash, schedule.draw(st.sampled_from(["before", "after"])))
+        with suppress(CrashError):
+            world.judge()
+        world.calls.heal()
+        world.judge()
+    truth = [(event, latest[told.prediction_id]) for event, told in pairs]
+    for hour in range(3):
+        whole = sums_of(truth[14 * hour : 14 * hour + 14])
+        found = world.documents()[hour]
+        assert found["labelled"] == 14
+        assert found["mae"] == pytest.approx(whole.absolute / 14, rel=1e-6)
+        assert found["interval_coverage"] == pytest.approx(1 - whole.misses / 14, rel=1e-6)
+    windows = world.labels().store.windows(MODEL, VERSION, [NOON + hour * HOUR for hour in range(3)])
+    waiting = set(world.progress().waiting)
+    assert waiting == {start for start, one in windows.items() if one.waits}
+    assert all(one.charted.labelled == 14 for start, one in windows.items() if start not in waiting)
 
 
 def test_a_second_run_at_the_same_time_cannot_chart_twice(ready: QualityWorld) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drift_consumer.settings import ConsumerSettings, EvaluatorSettings, ReconcilerSettings
+from drift_consumer.settings import ConsumerSettings, EvaluatorSettings, QualitySettings, ReconcilerSettings
 from drift_core.monitor_settings import MonitorSettings
 
 CONSUMER = {
@@ -15,6 +15,8 @@ CONSUMER = {
     "WINDOW_SECONDS": "",
 }
 EVALUATOR = {**CONSUMER, "METRICS_NAMESPACE": "Driftline"}
+
+QUALITY = {**EVALUATOR, "ATHENA_WORKGROUP": "g", "GLUE_DATABASE": "d"}
 
 RECONCILER = {**EVALUATOR, "FAILED_BATCHES_BUCKET": "f", "RECONCILE_AFTER_HOURS": "24"}
 
@@ -71,3 +73,12 @@ def test_a_window_is_not_compared_at_once(hours: str) -> None:
     assert ReconcilerSettings.from_env(RECONCILER).reconcile_after_hours == 24
     with pytest.raises(ValueError, match=f"RECONCILE_AFTER_HOURS is '{hours}'; set"):
         ReconcilerSettings.from_env({**RECONCILER, "RECONCILE_AFTER_HOURS": hours})
+
+
+def test_the_budget_of_quality_is_that_of_the_inputs() -> None:
+    assert QualitySettings.from_env(QUALITY).false_alarms_per_month is None
+    assert QualitySettings.from_env({**QUALITY, "FALSE_ALARMS_PER_MONTH": "2"}).false_alarms_per_month == 2
+    with pytest.raises(ValueError, match="false_alarms_per_month is -1"):
+        QualitySettings.from_env({**QUALITY, "FALSE_ALARMS_PER_MONTH": "-1"})
+    with pytest.raises(ValueError, match="GLUE_DATABASE is not set; the template sets it"):
+        QualitySettings.from_env({**QUALITY, "GLUE_DATABASE": ""})

@@ -77,3 +77,17 @@ from (values
     ('2026-01-02T11:00:00+00:00', 'area=coast', 1, 1, 8.5,         -8.5,         0.0,         null),
     ('2026-01-02T11:00:00+00:00', 'area=hills', 1, 0, null,        null,         null,        null)
 ) as t("start", segment, predictions, labelled, mae, bias, interval_coverage, score);
+alter table quality_files add column "end" varchar;
+update quality_files set "end" = case when "start" like '%T10:%' then '2026-01-02T11:00:00+00:00' else '2026-01-02T12:00:00+00:00' end;
+create table explained_files as select *, 'm' as model_name, 'v1' as model_version, 300 as predictions, 256 as rows,
+       null as since, null as estimated_error_since, '2026-01-02T12:00:00+00:00' as judged_at, '2026-01-02' as dt
+from (values
+    ('2026-01-02T10:00:00+00:00', '2026-01-02T11:00:00+00:00', '(all)', null::double, null::double, 0.2::double, false, 0.99::double, 2.1::double, 2.0::double, 0.1::double),
+    ('2026-01-02T10:00:00+00:00', '2026-01-02T11:00:00+00:00', 'area',  3.0,          3.5,          0.1,         false, null,         null,        null,        null),
+    ('2026-01-02T10:00:00+00:00', '2026-01-02T11:00:00+00:00', 'rooms', 5.0,          6.0,          0.2,         false, null,         null,        null,        null),
+    ('2026-01-02T11:00:00+00:00', '2026-01-02T13:00:00+00:00', '(all)', null,         null,         1.2,         true,  0.85,         2.5,         2.0,         0.9),
+    ('2026-01-02T11:00:00+00:00', '2026-01-02T13:00:00+00:00', 'area',  9.0,          3.5,          1.2,         true,  null,         null,        null,        null),
+    ('2026-01-02T11:00:00+00:00', '2026-01-02T13:00:00+00:00', 'rooms', 5.5,          6.0,          0.0,         false, null,         null,        null,        null),
+    ('2026-01-02T13:00:00+00:00', '2026-01-02T14:00:00+00:00', '(all)', null,         null,         0.0,         false, 0.99,         2.2,         2.0,         0.2)
+) as t("start", "end", feature, importance, training_importance, score, guilty, ndcg, estimated_mae, training_estimated_mae,
+       estimated_error_score);

@@ -8,8 +8,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from drift_core.attribution import AttributionBaseline
 from drift_core.baseline import INTERVAL_WIDTH, PREDICTION, Baseline, served_matrix
 from drift_core.bundle import (
+    ATTRIBUTION_FILE,
     BASELINE_FILE,
     ERRORS_FILE,
     EXPECTED_ERROR_FILE,
@@ -30,6 +32,7 @@ from drift_core.verdict import Verdict
 from drift_core.window import WindowState, hash_event_ids
 from scripts.acceptance import AcceptError, Decision, accepted, differences
 from scripts.archived import Archived
+from training.attribute import attribute
 from training.expected_error import with_prediction
 from training.export import to_onnx
 from training.fit import fit_one
@@ -224,6 +227,19 @@ def test_errors_in_training_stay_the_norm_and_those_estimated_become_the_traffic
     assert replace(found, expected=None) == replace(trained, expected=None)
     assert found.expected.rows == 2_400
     assert found.expected.mean > trained.expected.mean + 1  # houses are larger by 2 there
+
+
+def test_attributions_become_those_of_the_traffic() -> None:
+    rows = houses(4_000, 5, shifted=False)
+    model = fit_one(SCHEMA, rows[:, :2].astype(np.float32), 2 * rows[:, 0], {"max_iter": 20}, seed=0)
+    onnx = to_onnx({"prediction": model}, 2)
+    trained = attribute(onnx, SCHEMA.names, rows[:, :2].astype(np.float32), None, seed=0)
+    kept = {MODEL_FILE: onnx, ATTRIBUTION_FILE: trained.to_json().encode()}
+    bundle = accepted(MANIFEST, kept, traffic(), DECISION)
+    found = AttributionBaseline.from_json(bundle.files[ATTRIBUTION_FILE], SCHEMA.names)
+    assert found.to_json() != trained.to_json()
+    assert found.background[:, 0].mean() > trained.background[:, 0].mean() + 1  # houses are larger by 2
+    assert bundle.manifest.verify(ATTRIBUTION_FILE, bundle.files[ATTRIBUTION_FILE])
 
 
 def test_too_few_rows_are_refused() -> None:

@@ -167,6 +167,29 @@ def test_unaccounted_records_are_added_up_by_hour(archive: duckdb.DuckDBPyConnec
     ]
 
 
+def test_what_predictions_are_made_of_stands_beside_training(archive: duckdb.DuckDBPyConnection) -> None:
+    """Each feature of the first hour, the most important first, and then those of the hours that drifted."""
+    rows = ask(archive, "attribution_drift")
+    assert [row[2:5] for row in rows] == [
+        ("rooms", 5.0, 6.0),
+        ("area", 3.0, 3.5),
+        ("area", 9.0, 3.5),
+        ("rooms", 5.5, 6.0),
+    ]
+    assert [row[6] for row in rows] == [False, False, True, False]
+    assert [row[7] for row in rows] == [0.99, 0.99, 0.85, 0.85]
+
+
+def test_the_estimate_stands_beside_the_real_error_of_its_hours(archive: duckdb.DuckDBPyConnection) -> None:
+    """Hours explained together beside a window that lies in them; hours without labels beside nothing."""
+    rows = ask(archive, "estimated_error")
+    assert [(row[4], row[8], row[9]) for row in rows] == [(2.1, 2.0, 3), (2.5, 8.0, 2), (2.2, None, None)]
+    archive.execute("update quality_files set \"end\" = '2026-01-03T00:00:00+00:00'")  # windows of a day
+    rows = ask(archive, "estimated_error")
+    assert [row[9] for row in rows] == [3, 5, 5]
+    assert rows[1][8] == round((3 * 2.0 + 2 * 8.0) / 5, 4)
+
+
 @pytest.mark.parametrize("name", question_names())
 def test_the_default_is_the_last_seven_days(archive: duckdb.DuckDBPyConnection, name: str) -> None:
     archive.execute(
@@ -192,7 +215,7 @@ def test_athena_can_parse_what_is_saved(name: str) -> None:
     assert not {function.name.lower() for function in tree.find_all(sql.Anonymous)} & NOT_IN_DUCKDB
     assert "::" not in compose(name)
     files = {table.name for table in tree.find_all(sql.Table)} - {cte.alias for cte in tree.find_all(sql.CTE)}
-    tables = ("prediction", "label", "shadow", "quarantine", "verdict", "reconciled", "quality")
+    tables = ("prediction", "label", "shadow", "quarantine", "verdict", "reconciled", "quality", "explained")
     assert files <= {*(f"{table}_files" for table in tables), "unnest", ""}
 
 
@@ -239,7 +262,7 @@ def test_a_value_of_another_kind_is_refused(kind: str, value: str) -> None:
 
 
 def test_an_unknown_question_names_those_that_there_are() -> None:
-    with pytest.raises(QueryError, match="no query 'nope'; there are drift_history, duplicate_deliveries"):
+    with pytest.raises(QueryError, match="no query 'nope'; there are attribution_drift, drift_history"):
         compose("nope")
 
 
