@@ -132,24 +132,28 @@ def test_the_verdict_is_that_of_the_rows() -> None:
 
 
 def test_a_shadow_is_judged_apart_from_what_is_served() -> None:
-    """A drifting shadow of the very version that is served changes nothing that is said of the served one."""
-    served, both = World(), World()
+    """A drifting shadow of the very version that is served changes nothing that is said of the served one.
+
+    And of the shadow the same is said as if it were served, also by the charts.
+    """
+    served, alone, both = World(), World(), World()
     for window in range(6):
         start = NOON + window * WINDOW
         events = healthy(30, start, first=100 * window)
         moved = healthy(30, start, first=100 * window + 50, shift=3.0)
-        beside = [
-            shadow_of(replace(one, event_id=event_id(9_000_000 + i, start)), one.event_id)
-            for i, one in enumerate(moved)
-        ]
-        for world, batch in ((served, events), (both, [*events, *beside])):
+        apart = [replace(one, event_id=event_id(9_000_000 + i, start)) for i, one in enumerate(moved)]
+        beside = [shadow_of(*pair) for pair in zip(apart, (one.event_id for one in moved), strict=True)]
+        for world, batch in ((served, events), (alone, apart), (both, [*events, *beside])):
             world.now = start + MINUTE
             world.consume(batch)
             world.evaluate(start + WINDOW + MINUTE)
     told = both.verdicts()
     shadows = {name: verdict for name, verdict in told.items() if name.startswith("shadow-")}
     assert {name: verdict for name, verdict in told.items() if name not in shadows} == served.verdicts()
-    assert {verdict["shadow"] for verdict in shadows.values()} == {True}
+    assert shadows == {
+        f"shadow-{name}": {**verdict, "shadow": True} for name, verdict in alone.verdicts().items()
+    }
+    assert both.memory("shadow").to_bytes() == alone.memory().to_bytes()
     assert {name for name in shadows if shadows[name]["drift"]} >= {f"shadow-window.{NOON + 5 * WINDOW}"}
     assert not told[f"window.{NOON + 5 * WINDOW}"]["drift"]
     assert both.memory().to_bytes() == served.memory().to_bytes()
