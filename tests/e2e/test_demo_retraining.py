@@ -1,4 +1,4 @@
-"""The whole loop: labels change where no input shows it, quality alarms, a challenger is trained and serves."""
+"""The whole loop: labels change where no input shows it, quality alarms, a challenger learns and serves."""
 
 from __future__ import annotations
 
