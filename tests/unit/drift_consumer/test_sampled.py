@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from botocore.exceptions import ClientError
 
+from drift_consumer.quality_progress import QualityProgressStore
 from drift_consumer.sampled import MOST_HOURS, Samples
 from drift_core.bundle import (
     ATTRIBUTION_FILE,
@@ -92,9 +93,12 @@ def test_the_labels_part_finds_the_estimate() -> None:
     world = ExplainedWorld()
     arrive(world, 0, events(30))
     world.explain(NOON + HOUR + MINUTE)
-    item = world.dynamodb.items[f"quality#{MODEL}#{VERSION}", f"explained#{NOON:013d}"]
+    dynamodb: Any = world.dynamodb
+    labels = QualityProgressStore(dynamodb, "windows")
     [document] = world.documents().values()
-    assert float(item["estimated_mae"]["N"]) == pytest.approx(document["estimated_mae"], rel=1e-6)
+    assert labels.estimates(MODEL, VERSION, NOON, NOON + HOUR) == pytest.approx([document["estimated_mae"]])
+    assert labels.estimates(MODEL, VERSION, NOON + HOUR, NOON + 2 * HOUR) == []
+    assert labels.read(MODEL, VERSION, None).version == 0, "its progress is another"
 
 
 def test_hours_wait_until_they_are_over_and_quiet() -> None:

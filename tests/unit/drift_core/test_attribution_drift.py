@@ -217,3 +217,17 @@ def test_no_field_may_be_missing_or_null(name: str) -> None:
     for content in (without, {**without, name: None}):
         with pytest.raises(ValueError, match=name):
             AttributionBaseline.from_json(json.dumps(content), FEATURES)
+
+
+def test_the_memory_of_the_widest_model_fits_its_item() -> None:
+    """DynamoDB takes items of 400 kB; 200 features are the most that a bundle may have."""
+    rng = np.random.default_rng(1)
+    names, values = tuple(f"f{i}" for i in range(200)), rng.normal(size=(300, 200))
+    found = Attributions(values=values, standard_error=np.zeros(values.shape), expected=0.0)
+    background = np.zeros((2, 200), np.float32)
+    baseline = AttributionBaseline.measured(names, found, background, permutations=8, times=None)
+    memory = AttributionMemory.start(baseline)
+    for hour in range(5):
+        drifting = rng.normal(size=(49, 200)) * (1 + hour)
+        _, memory = judge_attribution(drifting, baseline, memory, WINDOWS, start=hour * HOUR)
+    assert 20_000 < len(memory.to_bytes()) < 380_000
