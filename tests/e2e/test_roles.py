@@ -285,6 +285,8 @@ ALLOWED = {
         "write failed batches",
         "get a window",
         "put a window",
+        "get the guard",  # an item of the same table
+        "put the guard",
         "find the place in a shard",
         "read the stream",
         "list shards",
@@ -310,6 +312,8 @@ ALLOWED = {
         "write verdicts",
         "get a window",
         "put a window",
+        "get the guard",  # an item of the same table
+        "put the guard",
         "update a window",
         "query windows",
         "query pending windows",
