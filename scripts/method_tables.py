@@ -7,17 +7,22 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from drift_core import (
+    arrival,
     baseline,
     bins,
     budget,
     charts,
+    errors,
     evidence,
     joint,
     naming,
     noise,
+    quality_budget,
     season,
+    share_chart,
     signals,
     tolerance,
+    track_record,
     window,
 )
 from drift_core.bins import Column
@@ -38,6 +43,7 @@ from drift_core.schema import Kind
 from drift_core.signals import Signals
 from drift_core.span import Span
 from drift_core.thresholds import conservative
+from training import expected_error
 
 FEATURES, REFERENCE = 30, 50_000
 
@@ -155,6 +161,14 @@ CONSTANTS = {
     "days of training for hours of the week": (season, "FOUR_WEEKS"),
     "innocent among those named together": (naming, "FALSE_NAMES"),
     "cut of single values, in σ": (window, "Z_LIMIT"),
+    "part of the budget for quality": (quality_budget, "QUALITY_SHARE"),
+    "levels of the errors that are counted": (errors, "LEVELS"),
+    "sizes of the bets, λa": (share_chart, "BETS"),
+    "standard errors of a share in training that are allowed for": (share_chart, "BASELINE_ERRORS"),
+    "windows that teach the usual share of labels": (arrival, "LEARNING_WINDOWS"),
+    "points of that share that are harmless": (arrival, "HARMLESS_SHARE"),
+    "an estimate is near within this share of the real error": (track_record, "NEAR"),
+    "folds of the estimated error": (expected_error, "FOLDS"),
 }
 """By meaning: where the code has it."""
 

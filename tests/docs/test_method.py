@@ -5,22 +5,30 @@ from __future__ import annotations
 import re
 from dataclasses import fields
 
+import numpy as np
 import pytest
 
 from drift_core import (
+    arrival,
     baseline,
     bins,
     budget,
     charts,
+    errors,
     joint,
     naming,
     noise,
+    quality_budget,
     season,
+    share_chart,
     signals,
     tolerance,
+    track_record,
     window,
 )
+from drift_core.error_sums import ErrorSums
 from drift_core.monitor_settings import MonitorSettings
+from drift_core.quality import CHARTS, QualityVerdict
 from drift_core.span import Span
 from drift_core.verdict import ColumnVerdict, RelationsVerdict, Verdict
 from scripts.method_figures import PAGE, PICTURES
@@ -63,6 +71,17 @@ QUOTED = {
     "training's sample": f"from {baseline.SAMPLE_ROWS} of training",
     "a window's sample": f"a sample of {bins.Layout(()).sample_size} rows",
     "cut values": f"cuts single values at {window.Z_LIMIT:g} σ",
+    "levels of errors": "quantiles at "
+    + ", ".join(f"{level:g}" for level in errors.LEVELS[:-1])
+    + f" and {errors.LEVELS[-1]:g}",
+    "bets on shares": f"λ = {share_chart.BETS[0]:g}/a, {share_chart.BETS[1]:g}/a, … "
+    f"{share_chart.BETS[-1]:g}/a",
+    "errors of a share": f"{share_chart.BASELINE_ERRORS:g} of its standard errors, and "
+    f"{tolerance.HARMLESS_SHIFT:g} σ",
+    "tolerated misses": f"4,000 rows of calibration, a is "
+    f"{100 * share_chart.tolerated(np.array([0.1]), 4_000, np.zeros(1), 1.0)[0]:.1f} %",
+    "learning of arrival": f"The first {arrival.LEARNING_WINDOWS} windows teach",
+    "the estimate's record": f"windows within {track_record.NEAR:.0%}".replace("%", " %"),
     "fewest rows": f"fewer than {SETTINGS.min_samples} (`MinSamples`)",
 }
 """What the page says where it quotes a constant."""
@@ -90,6 +109,7 @@ def test_pictures_are_there_and_small() -> None:
         ("The verdict", Verdict, {"format"}),
         ("A column", ColumnVerdict, set()),
         ("The relations", RelationsVerdict, set()),
+        ("The verdict on quality", QualityVerdict, set()),
     ],
 )
 def test_fields_of_a_verdict_are_all_there_and_no_others(heading: str, kind: type, added: set[str]) -> None:
@@ -106,12 +126,27 @@ def test_constants_are_the_codes(quote: str) -> None:
     assert quote in PLAIN
 
 
+def test_charts_of_quality_are_all_there() -> None:
+    section = TEXT.partition("| chart | counts | against |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (`.+?) \|", section, re.M)
+    assert re.findall(r"`(\w+)`", " ".join(rows)) == list(CHARTS)
+
+
+def test_measures_of_quality_are_all_there() -> None:
+    row = next(line for line in TEXT.splitlines() if line.startswith("| `measures` |"))
+    assert set(re.findall(r"`(\w+)`", row)) == {"measures", *ErrorSums().measures()}
+
+
 def test_the_budget_is_divided_as_the_page_says() -> None:
     assert (
         "Half of the budget belongs to tests of single windows, hours and days, a third of it each." in PLAIN
     )
     assert budget.SINGLE_SPAN_SHARE == 1 / 2
     assert len(Span) == 3
+    assert "three quarters to its inputs" in PLAIN
+    assert quality_budget.QUALITY_SHARE == 1 / 4
+    assert "five equal parts" in PLAIN
+    assert len(quality_budget.PARTS) == 5
 
 
 def test_the_season_needs_as_many_weeks_as_the_page_says() -> None:
