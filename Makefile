@@ -33,7 +33,7 @@ check: $(STATE) .venv-audit/ready  ## formatting, style, types, the template and
 	.venv-sam/bin/sam validate --lint --template sam_template.yaml
 	$(AUDIT)/checkov -f sam_template.yaml --framework cloudformation --skip-download --compact --quiet
 	$(AUDIT)/checkov -f $$(git ls-files $(TEXTS)) --framework secrets --skip-download --compact --quiet
-	$(AUDIT)/bandit -q -r drift_core drift_consumer ingest_lambda training scripts
+	$(AUDIT)/bandit -q -r drift_core drift_consumer ingest_lambda queries training scripts
 	$(PYTHON) -m scripts.audit
 
 fuzz: .venv-fuzz/ready  ## hostile records, guided by coverage: 120,000 inputs, a few minutes

@@ -149,7 +149,7 @@ cross join unnest(array[{segments}]) as t (segment)
 where segment is not null
 group by hour_start, model_version, segment
 order by hour_start, model_version, segment
-"""  # noqa: S608 - made of numbers and of quoted texts alone
+"""  # nosec B608 # noqa: S608 - made of numbers, checked names and quoted texts alone
 
 
 def _sums() -> str:

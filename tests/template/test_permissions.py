@@ -190,9 +190,8 @@ def test_the_quality_function_asks_its_own_workgroup_about_two_tables(resources:
     """And reads no other folder of the archive; where it writes, nobody else does."""
     found = {one["Sid"]: one for one in statements(resources, "QualityRole")}
     own = "${AWS::Region}:${AWS::AccountId}"
-    assert found["Ask"]["Resource"] == {
-        "Fn::Sub": f"arn:${{AWS::Partition}}:athena:{own}:workgroup/${{AthenaWorkgroup}}"
-    }
+    workgroup = {"Fn::Sub": f"arn:${{AWS::Partition}}:athena:{own}:workgroup/${{AthenaWorkgroup}}"}
+    assert found["Ask"]["Resource"] == found["HearAnswers"]["Resource"] == workgroup
     glue = [
         one["Fn::Sub"].removeprefix(f"arn:${{AWS::Partition}}:glue:{own}:")
         for one in found["FindTables"]["Resource"]
