@@ -183,8 +183,8 @@ def test_every_call_of_the_table_is_in_the_code(role: str) -> None:
 def test_every_call_in_the_code_is_in_the_table(package: str) -> None:
     code = source(package).replace('get_paginator("query").paginate(', "query(")
     code = code.replace('s3.get_paginator("list_objects_v2").paginate(', "listed(")
-    clients = "s3|ssm|kinesis|sqs|dynamodb|cloudwatch"
-    found = set(re.findall(rf"\b_?(?:{clients})\.(?!exceptions|client)\w+\(", code))
+    clients = "s3|ssm|kinesis|sqs|dynamodb|cloudwatch|events"
+    found = set(re.findall(rf"\b_?(?:{clients})\.(?!exceptions|client|count)\w+\(", code))
     known = {call for role, of in PACKAGES.items() if of == package for call in CALLS[role].values()}
     assert {call.lstrip("_") for call in found} <= {call.lstrip("_") for call in known}
 
