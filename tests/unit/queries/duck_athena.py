@@ -31,7 +31,7 @@ class DuckAthena:
         return {"QueryExecution": {"Status": {"State": "SUCCEEDED"}, "Statistics": {"DataScannedInBytes": 7}}}
 
     def get_query_results(self, **_: Any) -> dict[str, Any]:
-        rows = [
+        rows: list[Any] = [
             self.columns,
             *([None if c is None else str(c) for c in row] for row in self.found.fetchall()),
         ]
