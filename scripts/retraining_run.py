@@ -66,7 +66,7 @@ class RetrainingDemo:
         self.summary.seconds = self.screen.seconds
         bundle = prepared(self.screen, self.aws, self.folder, TRAINING)
         stack = deployed(self.screen, self.aws, self.folder, bundle, PARAMETERS)
-        first = LoadedBundle.of_stack(stack)
+        first = self._world = LoadedBundle.of_stack(stack)
         self.summary.training_mae = first.manifest.metrics["mae"]
         self.summary.first_version = first.manifest.model_version
         watcher = RetrainingWatcher.of(stack, first.manifest.model_name)
@@ -182,6 +182,7 @@ class RetrainingDemo:
         return start, start + phase.hours * _HOUR_MS
 
     _first: int = field(init=False)
+    _world: LoadedBundle = field(init=False)
 
     def __post_init__(self) -> None:
         now = time.time_ns() // 1_000_000
@@ -190,7 +191,7 @@ class RetrainingDemo:
     def _pass(self, stack: Stack, watcher: RetrainingWatcher, phase: Phase) -> None:
         """Send a phase's traffic, and wait until all of it and all its labels are judged."""
         start, end = self._span(phase)
-        events = phase.events(LoadedBundle.of_stack(stack), start)
+        events = phase.events(LoadedBundle.of_stack(stack), start, first=self._world)
         stream = stack.outputs["StreamName"]
         sender = Sender(
             writer=KinesisWriter(client=stack.client("kinesis"), stream=stream),

@@ -40,11 +40,13 @@ class Phase:
     rows: int
     seed: int
 
-    def events(self, bundle: LoadedBundle, start_ms: int) -> list[Event]:
+    def events(self, bundle: LoadedBundle, start_ms: int, *, first: LoadedBundle) -> list[Event]:
         """Its predictions by this bundle and their labels, in the order of time.
 
         Parameters
         ----------
+        first : the bundle before any change: its sample says how large a standard deviation is, and its
+            model which feature matters least.
         start_ms : of its first hour, UTC milliseconds.
         """
         plan = Plan(
@@ -56,7 +58,7 @@ class Phase:
         )
         made = _houses(plan)
         for name, strength in self.world.items():
-            made = changed(bundle, made, plan, SCENARIOS[name], strength=strength)
+            made = changed(first, made, plan, SCENARIOS[name], strength=strength)
         told = list(predictions(bundle, made, seed=self.seed, source="demo"))
         known = labels(
             told,
