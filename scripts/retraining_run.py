@@ -35,10 +35,10 @@ PARAMETERS = {"WindowSeconds": str(HOUR_SECONDS), "GraceSeconds": "1"}
 CHANGED = {"concept": 1.0}
 """The law of the labels: houses larger than most cost a standard deviation more."""
 
-AS_TRAINED = Phase(name="as trained", world={}, hours=12, rows=400, seed=1)
-CONCEPT = Phase(name="the labels' law changes", world=CHANGED, hours=24, rows=400, seed=2)
-RETRAINED = Phase(name="the new version serves", world=CHANGED, hours=12, rows=400, seed=3)
-BENIGN = Phase(name="an input drifts", world={**CHANGED, "benign": 1.0}, hours=12, rows=400, seed=4)
+AS_TRAINED = Phase(name="as trained", world={}, hours=6, rows=800, seed=1)
+CONCEPT = Phase(name="the labels' law changes", world=CHANGED, hours=12, rows=800, seed=2)
+RETRAINED = Phase(name="the new version serves", world=CHANGED, hours=6, rows=800, seed=3)
+BENIGN = Phase(name="an input drifts", world={**CHANGED, "benign": 1.0}, hours=6, rows=800, seed=4)
 PHASES = (AS_TRAINED, CONCEPT, RETRAINED, BENIGN)
 
 _HOUR_MS = HOUR_SECONDS * 1000

@@ -17,6 +17,7 @@ from drift_core.bundle import BASELINE_FILE, MANIFEST_FILE
 from drift_core.monitor_settings import MonitorSettings
 from tests.unit.drift_consumer.fixture_traffic import (
     NOON,
+    SEGMENTS,
     World,
     bundle_objects,
     healthy,
@@ -41,7 +42,7 @@ def record(version: str) -> Path:
     """
     folder = FOLDER / version
     folder.mkdir()
-    world = World(bundle_objects(monitor=MonitorSettings(min_samples=30)))
+    world = World(bundle_objects(monitor=MonitorSettings(min_samples=30), segments=SEGMENTS))
     first = [event.encode() for event in healthy(80, NOON)]
     second = [event.encode() for event in healthy(25, NOON + WINDOW, first=100)]
     second += [label(3).encode(), b'{"event_type": "prediction"}']
