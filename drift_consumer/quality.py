@@ -74,7 +74,7 @@ def resources() -> Resources:
         store=SampledStore(dynamodb, settings.window_table),
         documents=ExplainedDocuments(s3, settings.archive_bucket),
         publisher=publisher,
-        false_alarms_per_month=settings.false_alarms_per_month,
+        settings=settings.monitor,
         clock=_now,
     )
     labels = Labels(

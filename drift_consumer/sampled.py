@@ -36,6 +36,7 @@ from drift_core.attribution_drift import AttributionMemory, judge_attribution
 from drift_core.baseline import PREDICTION as PREDICTED
 from drift_core.event import PREDICTION
 from drift_core.expected_error import EstimateMemory, judge_estimate
+from drift_core.monitor_settings import MonitorSettings
 from drift_core.quality_budget import quality_windows
 from drift_core.window import WindowState
 
@@ -51,7 +52,7 @@ class Samples:
 
     Attributes
     ----------
-    false_alarms_per_month : overrides the budget in each bundle's manifest; None leaves it.
+    settings : those of a bundle's manifest with the template's overrides.
     clock : UTC milliseconds now.
     """
 
@@ -62,7 +63,7 @@ class Samples:
     store: SampledStore
     documents: ExplainedDocuments
     publisher: Publisher
-    false_alarms_per_month: float | None
+    settings: Callable[[MonitorSettings], MonitorSettings]
     clock: Callable[[], int]
 
     def judge_due(self, enough_time: Callable[[], bool]) -> Counter[str]:
@@ -122,10 +123,11 @@ class _Version:
     @property
     def _windows(self) -> float:
         """A: hours between two false alarms."""
-        budget = self.of.false_alarms_per_month
-        return quality_windows(
-            self.bundle.manifest.monitor.false_alarms_per_month if budget is None else budget, 1
-        )
+        return quality_windows(self._settings.false_alarms_per_month, 1)
+
+    @property
+    def _settings(self) -> MonitorSettings:
+        return self.of.settings(self.bundle.manifest.monitor)
 
     def judge_due(self, enough_time: Callable[[], bool]) -> None:
         progress = self.of.store.read(self.of.model_name, self._name)
@@ -150,7 +152,7 @@ class _Version:
         return [item for one in self.series for item in self.of.windows.span(one, layout, start, end)]
 
     def _quiet(self, hour: int, items: Iterable[StoredWindow]) -> bool:
-        grace = self.bundle.manifest.monitor.grace_seconds * 1000
+        grace = self._settings.grace_seconds * 1000
         quiet = max(quiet_since(item.first_update, item.last_update, grace) for item in items)
         return is_due(hour + HOUR_MS, quiet, self.of.clock(), grace)
 
@@ -162,7 +164,7 @@ class _Version:
         if start < hour:
             items = [*self._items(start, hour), *items]
         state = WindowState.sum(self.bundle.baseline.layout, (item.state for item in items))
-        if state.n < self.bundle.manifest.monitor.min_samples:
+        if state.n < self._settings.min_samples:
             progress = progress.carried(start, end)
             self.of.store.advance(self.of.model_name, self._name, progress, None, self.of.clock())
             self.done["carried"] += 1

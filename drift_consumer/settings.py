@@ -149,7 +149,7 @@ class QualitySettings:
     Attributes
     ----------
     athena_workgroup, glue_database : where labels are joined with predictions.
-    false_alarms_per_month : overrides the budget in each bundle's manifest; None leaves it.
+    grace_seconds, min_samples, false_alarms_per_month : override each bundle's manifest; None leaves it.
     """
 
     model_name: str
@@ -159,6 +159,8 @@ class QualitySettings:
     metrics_namespace: str
     athena_workgroup: str
     glue_database: str
+    grace_seconds: int | None
+    min_samples: int | None
     false_alarms_per_month: float | None
 
     @classmethod
@@ -170,10 +172,7 @@ class QualitySettings:
         ValueError
             If a variable is absent or not of its type; the text names it.
         """
-        budget = _optional(environ, "FALSE_ALARMS_PER_MONTH", float)
-        if budget is not None:
-            MonitorSettings(false_alarms_per_month=budget)  # refuses an impossible one
-        return cls(
+        settings = cls(
             model_name=_required(environ, "MODEL_NAME"),
             models_bucket=_required(environ, "MODELS_BUCKET"),
             archive_bucket=_required(environ, "ARCHIVE_BUCKET"),
@@ -181,8 +180,23 @@ class QualitySettings:
             metrics_namespace=_required(environ, "METRICS_NAMESPACE"),
             athena_workgroup=_required(environ, "ATHENA_WORKGROUP"),
             glue_database=_required(environ, "GLUE_DATABASE"),
-            false_alarms_per_month=budget,
+            grace_seconds=_optional(environ, "GRACE_SECONDS", int),
+            min_samples=_optional(environ, "MIN_SAMPLES", int),
+            false_alarms_per_month=_optional(environ, "FALSE_ALARMS_PER_MONTH", float),
         )
+        settings.monitor(MonitorSettings())  # refuses impossible overrides at the start, not at a verdict
+        return settings
+
+    def monitor(self, manifest: MonitorSettings) -> MonitorSettings:
+        """The manifest's settings with this function's overrides.
+
+        Raises
+        ------
+        ValueError
+            If they are impossible.
+        """
+        names = ("grace_seconds", "min_samples", "false_alarms_per_month")
+        return manifest.overridden({n: getattr(self, n) for n in names if getattr(self, n) is not None})
 
 
 def _served(settings: MonitorSettings) -> MonitorSettings:

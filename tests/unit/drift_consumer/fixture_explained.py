@@ -127,7 +127,7 @@ class ExplainedWorld(World):
             store=SampledStore(dynamodb, "windows"),
             documents=ExplainedDocuments(s3, "archive"),
             publisher=Publisher(cloudwatch, namespace="Driftline", model_name=MODEL),
-            false_alarms_per_month=None,
+            settings=lambda manifest: manifest,
             clock=lambda: self.now,
         )
 

@@ -78,6 +78,11 @@ def test_a_window_is_not_compared_at_once(hours: str) -> None:
 def test_the_budget_of_quality_is_that_of_the_inputs() -> None:
     assert QualitySettings.from_env(QUALITY).false_alarms_per_month is None
     assert QualitySettings.from_env({**QUALITY, "FALSE_ALARMS_PER_MONTH": "2"}).false_alarms_per_month == 2
+    given = QualitySettings.from_env({**QUALITY, "GRACE_SECONDS": "1", "MIN_SAMPLES": "40"})
+    manifest = MonitorSettings(grace_seconds=60, min_samples=100, false_alarms_per_month=3)
+    assert given.monitor(manifest) == MonitorSettings(
+        grace_seconds=1, min_samples=40, false_alarms_per_month=3
+    )
     with pytest.raises(ValueError, match="false_alarms_per_month is -1"):
         QualitySettings.from_env({**QUALITY, "FALSE_ALARMS_PER_MONTH": "-1"})
     with pytest.raises(ValueError, match="GLUE_DATABASE is not set; the template sets it"):
