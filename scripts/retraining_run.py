@@ -18,7 +18,7 @@ from scripts.local_aws import LocalAws
 from scripts.pace import Pace
 from scripts.process import run
 from scripts.recorded import Entry
-from scripts.retraining_story import HOUR_SECONDS, Phase
+from scripts.retraining_story import HOUR_SECONDS, LABEL_DELAY_SECONDS, Phase
 from scripts.retraining_summary import RetrainingSummary
 from scripts.retraining_watch import RetrainingWatcher, time_of
 from scripts.sending import Progress, Sender
@@ -176,7 +176,7 @@ class RetrainingDemo:
         )
 
     def _span(self, phase: Phase) -> tuple[int, int]:
-        """Begin and end of a phase, UTC milliseconds; the last ends with the hour before this run's."""
+        """Begin and end of a phase, UTC milliseconds; the last label of the last comes before now."""
         before = PHASES[: PHASES.index(phase)]
         start = self._first + sum(one.hours for one in before) * _HOUR_MS
         return start, start + phase.hours * _HOUR_MS
@@ -186,7 +186,8 @@ class RetrainingDemo:
 
     def __post_init__(self) -> None:
         now = time.time_ns() // 1_000_000
-        self._first = (now // _HOUR_MS - sum(phase.hours for phase in PHASES)) * _HOUR_MS
+        last = now - LABEL_DELAY_SECONDS * 1000  # a label that is ahead of the clock is refused
+        self._first = (last // _HOUR_MS - sum(phase.hours for phase in PHASES)) * _HOUR_MS
 
     def _pass(self, stack: Stack, watcher: RetrainingWatcher, phase: Phase) -> None:
         """Send a phase's traffic, and wait until all of it and all its labels are judged."""

@@ -102,6 +102,11 @@ def metric(namespace: str) -> Callable[[Caller], object]:
     return lambda by: by.cloudwatch.put_metric_data(Namespace=namespace, MetricData=data)
 
 
+def event(source: str, kind: str) -> Callable[[Caller], object]:
+    entry = {"Source": source, "DetailType": kind, "Detail": "{}"}
+    return lambda by: by.events.put_events(Entries=[entry])
+
+
 def iterator(by: Caller) -> str:
     stream = by.out("StreamName")
     found: str = by.kinesis.get_shard_iterator(
@@ -324,15 +329,19 @@ ALLOWED = {
         "read a bundle",
         "list the archive",
         "read predictions",
+        "read verdicts",
         "read results of queries",
         "write results of queries",
         "write judged labels",
         "write explanations",
         "get a window",
         "put a window",
+        "get the guard",
+        "put the guard",
         "query windows",
         "publish metrics",
         "ask Athena",
+        "ask to retrain",
         "write the log of quality",
     },
 }
@@ -355,6 +364,7 @@ OTHERWISE = {
     "QualityRole": {
         "write the log of quality": "denied",
         "publish metrics as another": "done",
+        "put another event": "done",  # nor an event's kind
     },
 }
 """Where the local AWS decides otherwise than AWS; tests/template/test_permissions.py tells these."""
