@@ -112,12 +112,14 @@ def injected(pair: Pair, cut: Cut, injection: Injection, *, seed: int) -> tuple[
     for window in cut.windows:
         number[window.rows] = window.number
     numeric = feature.kind is Kind.NUMERIC
-    scale = float(np.nanstd(pair.reference.values[feature.name])) if numeric else 1.0
+    known = pair.reference.values[feature.name]
+    scale, middle = (float(np.nanstd(known)), float(np.nanmedian(known))) if numeric else (1.0, 0.0)
     change = Change(
         feature=feature.name,
         target="",
         strength=injection.strength,
         scale={feature.name: scale},
+        middle={feature.name: middle},
         window=number,
         from_window=injection.window,
         windows=len(cut.windows),

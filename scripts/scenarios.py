@@ -38,7 +38,7 @@ class Change:
     feature : name of the feature that changes.
     target : name of the label's column.
     strength : how much; each scenario says of what.
-    scale : standard deviations in the bundle's sample, by column.
+    scale, middle : standard deviations and medians in the bundle's sample, by column.
     window : shape (n,), number of each row's window, from 0.
     from_window : first window that changes.
     windows : windows in all.
@@ -48,6 +48,7 @@ class Change:
     target: str
     strength: float
     scale: dict[str, float]
+    middle: dict[str, float]
     window: npt.NDArray[np.int64]
     from_window: int
     windows: int
@@ -118,7 +119,7 @@ def benign(rows: pd.DataFrame, change: Change) -> pd.DataFrame:
 
 def concept(rows: pd.DataFrame, change: Change) -> pd.DataFrame:
     """Labels of rows above the feature's median rise by `strength` standard deviations of the label."""
-    high = rows[change.feature].astype(float) > rows[change.feature].astype(float).median()
+    high = rows[change.feature].astype(float) > change.middle[change.feature]
     rise = change.strength * change.scale[change.target] * (high.to_numpy() & change.active)
     return rows.assign(**{change.target: rows[change.target] + rise})
 

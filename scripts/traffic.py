@@ -93,6 +93,7 @@ def changed(
             target=manifest.target,
             strength=scenario.strength if strength is None else strength,
             scale={str(name): float(value) for name, value in spread.items()},
+            middle={str(name): float(value) for name, value in bundle.sample[names].median().items()},
             window=rows["window"].to_numpy(),
             from_window=from_window,
             windows=plan.windows,

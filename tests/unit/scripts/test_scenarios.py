@@ -96,7 +96,7 @@ def test_a_share_of_the_rows_changes(
 def test_concept_raises_labels_above_the_median_only(bundle: LoadedBundle, rows: pd.DataFrame) -> None:
     made = play(bundle, rows, "concept", strength=2.0)
     rise = made["price"] - rows["price"]
-    high = (rows["rooms"] > rows["rooms"].median()) & (rows["window"] >= FROM)
+    high = (rows["rooms"] > bundle.sample["rooms"].median()) & (rows["window"] >= FROM)
     assert rise[high].round(6).unique().tolist() == [round(2 * bundle.sample["price"].std(ddof=0), 6)]
     assert (rise[~high] == 0).all()
 
@@ -150,6 +150,7 @@ class Houses:
             target=generator.TARGET,
             strength=SCENARIOS[name].strength,
             scale={str(column): float(sold[column].std(ddof=0)) for column in sold},
+            middle={str(column): float(sold[column].median()) for column in sold},
             window=np.zeros(half, np.int64),
             from_window=0,
             windows=1,
