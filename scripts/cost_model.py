@@ -60,7 +60,7 @@ class Load:
     consumer_ms: int = 500
     evaluator_ms: int = 200
     reconciler_ms: int = 300
-    quality_ms: int = 5_000
+    quality_ms: int = 8_000
     footer_ms: int = 2
     classifier_ms: int = 1_500
     retrainings: int = 1
