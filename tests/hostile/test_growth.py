@@ -166,6 +166,7 @@ def test_hostile_records_register_no_series_of_their_own() -> None:
     registered = {key for key in world.dynamodb.items if key[0].startswith("models#")}
     assert registered == {
         (registry_key(MODEL), f"prediction#{MODEL}#{VERSION}#300"),
+        (registry_key(MODEL), f"shadow#{MODEL}#{VERSION}#300"),
         (registry_key(MODEL), f"label#{MODEL}#-#300"),
         (registry_key("-"), "quarantine#-#-#300"),
     }
