@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from drift_core.bundle import ERRORS_FILE, EXPECTED_ERROR_FILE, LARGEST
@@ -19,8 +20,10 @@ PREDICTIONS = LABELS + RNG.standard_t(4, 3_000) + 0.1
 MISSED = np.abs(PREDICTIONS - LABELS) > 2
 HOURS = np.arange(3_000) // 20
 EXPECTED = ExpectedErrorBaseline.of(RNG.gamma(2, 1, 3_000), LEVELS, HOURS)
-GROUP = np.random.default_rng(9).choice(3, 3_000, p=[0.3, 0.68, 0.02])
-SEGMENTS = {name: i == GROUP for i, name in enumerate(("kind=a", "kind=b", "kind=few"))}
+GROUP = np.random.default_rng(9).choice(np.arange(3), 3_000, p=[0.3, 0.68, 0.02])
+SEGMENTS: dict[str, npt.NDArray[np.bool_]] = {
+    name: i == GROUP for i, name in enumerate(("kind=a", "kind=b", "kind=few"))
+}
 BASELINE = ErrorBaseline.of(
     PREDICTIONS,
     LABELS,
