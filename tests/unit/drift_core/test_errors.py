@@ -20,9 +20,9 @@ PREDICTIONS = LABELS + RNG.standard_t(4, 3_000) + 0.1
 MISSED = np.abs(PREDICTIONS - LABELS) > 2
 HOURS = np.arange(3_000) // 20
 EXPECTED = ExpectedErrorBaseline.of(RNG.gamma(2, 1, 3_000), LEVELS, HOURS)
-GROUP = np.random.default_rng(9).choice(np.arange(3), 3_000, p=[0.3, 0.68, 0.02])
+GROUP: npt.NDArray[np.int64] = np.random.default_rng(9).choice(np.arange(3), 3_000, p=[0.3, 0.68, 0.02])
 SEGMENTS: dict[str, npt.NDArray[np.bool_]] = {
-    name: i == GROUP for i, name in enumerate(("kind=a", "kind=b", "kind=few"))
+    name: np.isin(GROUP, [i]) for i, name in enumerate(("kind=a", "kind=b", "kind=few"))
 }
 BASELINE = ErrorBaseline.of(
     PREDICTIONS,
