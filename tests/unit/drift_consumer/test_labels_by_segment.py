@@ -149,7 +149,8 @@ def test_labels_that_were_judged_without_segments_are_charted_by_segment_when_th
 ) -> None:
     """The table lost the column for a while; what was charted before is not charted again."""
     world = world_by_segment()
-    first, second = labelled(40, 0), labelled(40, 1)
+    first, second, third = (labelled(40, hour) for hour in range(3))
+    more = labelled(10, 0, first=300)
     send(world, first)
     world.judge(NOON + 3 * HOUR)
     send(world, second)
@@ -157,13 +158,14 @@ def test_labels_that_were_judged_without_segments_are_charted_by_segment_when_th
         run = world.athena._run
         lost = lambda text: run(text.replace('features."area"', 'features."aera"'))  # noqa: E731
         without.setattr(world.athena, "_run", lost)
-        send(world, labelled(10, 0, first=300))  # the first hour is asked about as well
+        send(world, more)  # the first hour is asked about as well
         with pytest.raises(ExceptionGroup):
             world.judge(NOON + 5 * HOUR)
     assert (told(world, 0)["labelled"], told(world, 1)["labelled"]) == (50, 40)
     assert charts(world) == charted((by_segment(first), 0))
-    send(world, labelled(40, 2))
+    send(world, third)
     world.judge(NOON + 7 * HOUR)
+    assert charts(world) == charted((by_segment(first), 0), (by_segment([*more, *second, *third]), 0))
     stored = world.labels().store.windows(MODEL, VERSION, [NOON + hour * HOUR for hour in range(3)])
     assert [window.segments["area=coast"].labelled for window in stored.values()] == [25, 20, 20]
     assert [window.segments for window in stored.values()] == [
