@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from drift_consumer.quality_progress import LabelWindow
 from drift_core.error_sums import ErrorSums
-from queries.joined_rows import Fates
+from queries.joined_rows import ALL, Fates
 
 MOST_TOGETHER = 80
 """Windows judged together at most: a transaction holds 100 items."""
@@ -34,18 +34,46 @@ class Group:
         """What no chart has seen, of all of them."""
         return sum((one.new for one in self.windows if one.waits), ErrorSums())
 
+    @property
+    def new_by_segment(self) -> dict[str, ErrorSums]:
+        """The same of each segment that has charts."""
+        found: dict[str, ErrorSums] = {}
+        for one in self.windows:
+            if one.waits:
+                for name, new in one.new_by_segment.items():
+                    found[name] = found.get(name, ErrorSums()) + new
+        return found
 
-def revised(before: LabelWindow, sums: ErrorSums, fates: Fates, now: int) -> LabelWindow | None:
+
+def revised(
+    before: LabelWindow,
+    sums: Mapping[str, ErrorSums],
+    fates: Fates,
+    now: int,
+    *,
+    charted: Collection[str] = (),
+) -> LabelWindow | None:
     """A window as it is now; None if it is as it was.
 
     Parameters
     ----------
+    sums : by segment, `ALL` among them. A segment that an answer leaves out is as it was.
     now : UTC milliseconds.
+    charted : segments that have charts.
     """
-    if before.revision >= 0 and fates == before.fates and _same(sums, before.measured):
+    segments = {**before.segments, **{name: _counted(sums[name]) for name in charted if name in sums}}
+    same = fates == before.fates and _same(sums[ALL], before.measured) and segments == before.segments
+    if before.revision >= 0 and same:
         return None
     first = before.first_judged if before.revision >= 0 else now
-    return replace(before, measured=sums, fates=fates, revision=before.revision + 1, first_judged=first)
+    return replace(
+        before,
+        measured=sums[ALL],
+        segments=segments,
+        fates=fates,
+        revision=before.revision + 1,
+        first_judged=first,
+    )
 
 
 def groups(windows: Sequence[LabelWindow], *, min_labels: int, overdue: Set[int]) -> Iterator[Group]:
@@ -72,6 +100,10 @@ def groups(windows: Sequence[LabelWindow], *, min_labels: int, overdue: Set[int]
             gathered, labels, missing = [], 0, 0
     if gathered:
         yield Group(windows=tuple(gathered), complete=False)
+
+
+def _counted(sums: ErrorSums) -> ErrorSums:
+    return ErrorSums.of_charted(sums.charted())
 
 
 def _same(one: ErrorSums, other: ErrorSums) -> bool:

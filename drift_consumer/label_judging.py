@@ -123,7 +123,9 @@ class LabelJudge:
         if start not in stored and not found.sums[ALL].labelled and start not in overdue:
             return None  # no label has come yet
         before = stored.get(start, LabelWindow(start=start))
-        return revised(before, found.sums[ALL], found.fates, self.clock())
+        monitor = self.version.monitor
+        charted = () if monitor is None else monitor.segments
+        return revised(before, found.sums, found.fates, self.clock(), charted=charted)
 
     def _pass(
         self,
@@ -158,7 +160,11 @@ class LabelJudge:
             return None
         starts = [one.start for one in group.windows if one.waits]
         return self.version.monitor.judge(
-            group.new, progress.memory, start=starts[0], end=starts[-1] + self._length
+            group.new,
+            progress.memory,
+            start=starts[0],
+            end=starts[-1] + self._length,
+            segments=group.new_by_segment,
         )
 
     def _passed(
@@ -166,7 +172,7 @@ class LabelJudge:
     ) -> LabelWindow:
         if judgement is not None and window.start == closing:
             window = replace(window, verdict=judgement.verdict.to_json())
-        return replace(window, charted=window.measured) if group.complete and window.waits else window
+        return window.passed() if group.complete and window.waits else window
 
     def _advanced(
         self,

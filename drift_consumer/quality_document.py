@@ -23,6 +23,9 @@ _CHARTED = {"start": "charted_from", "end": "charted_to"} | {
 }
 """Columns of what a verdict says, by its fields."""
 
+_OF_SEGMENTS = ("score", "degraded", "since", "charts")
+"""Those of what it says of each segment."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityRow:
@@ -31,7 +34,8 @@ class QualityRow:
     Attributes
     ----------
     start, end : UTC milliseconds; the end is exclusive. The window is that of the predictions' ids.
-    segment : `ALL` in the first row, which alone has what follows `label_delay_seconds`.
+    segment : `ALL` in the first row, which alone has what follows `label_delay_seconds`; but those of
+        segments with charts have `score`, `degraded`, `since` and `charts` of their own.
     predictions, labelled : each prediction once, with its latest label.
     mae, rmse, bias, mape, r2, interval_coverage, label_share, label_delay_seconds : see
         `drift_core.error_sums.ErrorSums.measures`.
@@ -44,6 +48,7 @@ class QualityRow:
     score, degraded, since, learning, charts : see `drift_core.quality.QualityVerdict`, in the document of the
         window that completed a verdict.
     charted_from, charted_to : the windows whose new labels it judges together.
+    guilty_segments : of that verdict, those that are degraded, the strongest first.
     waiting : whether labels of this window wait for more, to be judged together.
     revision : how many documents of this window came before; later labels and corrections make one.
     judged_at : UTC milliseconds.
@@ -76,6 +81,7 @@ class QualityRow:
     charts: Mapping[str, float] | None = None
     charted_from: str | None = None
     charted_to: str | None = None
+    guilty_segments: Sequence[str] | None = None
     waiting: bool = False
     revision: int
     judged_at: int
@@ -110,12 +116,18 @@ def rows(
     verdict : of the charts, as `drift_core.quality.QualityVerdict.to_json` describes it.
     told : further columns of the first row.
     """
-    charted = {} if verdict is None else {column: verdict[name] for name, column in _CHARTED.items()}
-    whole = QualityRow(**place, segment=ALL, **_measures(sums[ALL]), **told, **charted)
-    return [
-        whole,
-        *(QualityRow(**place, segment=name, **_measures(sums[name])) for name in sorted(sums) if name != ALL),
-    ]
+    charted: dict[str, Any] = {}
+    apart: Mapping[str, Mapping[str, Any]] = {}
+    if verdict is not None:
+        charted = {column: verdict[name] for name, column in _CHARTED.items()}
+        # A verdict of before segments had charts names none.
+        charted["guilty_segments"] = verdict.get("guilty_segments", [])
+        apart = verdict.get("segments", {})
+    found = [QualityRow(**place, segment=ALL, **_measures(sums[ALL]), **told, **charted)]
+    for name in sorted(sums.keys() - {ALL}):
+        of = {column: apart[name][column] for column in _OF_SEGMENTS} if name in apart else {}
+        found.append(QualityRow(**place, segment=name, **_measures(sums[name]), **of))
+    return found
 
 
 def _measures(sums: ErrorSums) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from drift_consumer.window_store import items
 from drift_core.described import Described
 from drift_core.error_sums import ErrorSums
 from drift_core.quality import QualityMemory
+from drift_core.segment_quality import SegmentCharts
 from drift_core.track_record import TrackRecord
 from queries.joined_rows import Fates
 
@@ -36,6 +37,7 @@ class LabelWindow:
     revision : how many documents came after the first.
     first_judged : UTC milliseconds of the first document.
     verdict : the last of the charts that this window completed, as JSON; None if none.
+    segments, charted_segments : the same of segments that have charts, by name: only what charts count.
     """
 
     start: int
@@ -45,6 +47,8 @@ class LabelWindow:
     revision: int = -1
     first_judged: int = 0
     verdict: Mapping[str, Any] | None = None
+    segments: Mapping[str, ErrorSums] = field(default_factory=dict)
+    charted_segments: Mapping[str, ErrorSums] = field(default_factory=dict)
 
     @property
     def new(self) -> ErrorSums:
@@ -52,9 +56,23 @@ class LabelWindow:
         return self.measured - self.charted
 
     @property
+    def new_by_segment(self) -> dict[str, ErrorSums]:
+        """What no chart of a segment has seen."""
+        before = self.charted_segments
+        return {name: sums - before.get(name, ErrorSums()) for name, sums in self.segments.items()}
+
+    @property
     def waits(self) -> bool:
-        """Whether it has predictions or labels that no chart has seen; a corrected label is none."""
-        return self.new.labelled > 0 or self.new.predictions > 0
+        """Whether it has predictions or labels that no chart has seen; a corrected label is none.
+
+        Labels may be new to a segment alone: Athena may have answered without segments before.
+        """
+        of_segments = any(one.labelled > 0 for one in self.new_by_segment.values())
+        return self.new.labelled > 0 or self.new.predictions > 0 or of_segments
+
+    def passed(self) -> LabelWindow:
+        """As it is when charts have seen all of it."""
+        return replace(self, charted=self.measured, charted_segments=self.segments)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +126,8 @@ class QualityProgressStore:
 
         Parameters
         ----------
-        start : the memory before the first window; None without a baseline of errors.
+        start : the memory before the first window; None without a baseline of errors, and for who does not
+            judge: the charts of segments, whose names are in it, are not read then.
         """
         key = {"pk": {"S": version_key(model_name, model_version)}, "sk": {"S": "progress"}}
         found = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
@@ -117,6 +136,8 @@ class QualityProgressStore:
         item = found["Item"]
         told = json.loads(item["told"]["S"])
         memory = QualityMemory.from_bytes(bytes(item["memory"]["B"])) if "memory" in item else start
+        if memory is not None and start is not None:
+            memory = replace(memory, segments=_segments(item, start.segments))
         return QualityProgress(
             version=int(item["version"]["N"]),
             memory=memory,
@@ -198,7 +219,11 @@ def version_key(model_name: str, model_version: str) -> str:
 def _progress_item(key: str, progress: QualityProgress) -> dict[str, Any]:
     names = ("waiting", "last_window", "lag", "lag_at", "verdict")
     told = {name: getattr(progress, name) for name in names} | {"record": progress.record.to_json()}
-    memory = {} if progress.memory is None else {"memory": {"B": progress.memory.to_bytes()}}
+    memory = {}
+    if progress.memory is not None:
+        memory["memory"] = {"B": progress.memory.to_bytes()}
+        if progress.memory.segments.charts:
+            memory["segments"] = {"B": progress.memory.segments.to_bytes()}
     return {
         "pk": {"S": key},
         "sk": {"S": "progress"},
@@ -217,6 +242,9 @@ def _window_item(key: str, window: LabelWindow, now: int) -> dict[str, Any]:
         "first_judged": window.first_judged,
         "verdict": window.verdict,
     }
+    if window.segments:
+        told["segments"] = _counts(window.segments)
+        told["charted_segments"] = _counts(window.charted_segments)
     return {
         "pk": {"S": key},
         "sk": {"S": f"window#{window.start:013d}"},
@@ -235,4 +263,20 @@ def _window(start: int, item: Mapping[str, Any]) -> LabelWindow:
         revision=told["revision"],
         first_judged=told["first_judged"],
         verdict=told["verdict"],
+        segments=_of_counts(told.get("segments", {})),
+        charted_segments=_of_counts(told.get("charted_segments", {})),
     )
+
+
+def _counts(sums: Mapping[str, ErrorSums]) -> dict[str, tuple[int, ...]]:
+    return {name: one.charted() for name, one in sums.items()}
+
+
+def _of_counts(told: Mapping[str, Sequence[int]]) -> dict[str, ErrorSums]:
+    return {name: ErrorSums.of_charted(counts) for name, counts in told.items()}
+
+
+def _segments(item: Mapping[str, Any], start: SegmentCharts) -> SegmentCharts:
+    if "segments" not in item:
+        return start  # of before they had charts
+    return SegmentCharts.from_bytes(bytes(item["segments"]["B"]), start.charts)

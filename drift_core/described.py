@@ -101,6 +101,13 @@ class Described:
             )
         return float(value)
 
+    def share(self, name: str) -> float:
+        """A number of [0, 1]."""
+        value = self.number(name)
+        if not 0 <= value <= 1:
+            self.refuse(name, "a share from 0 to 1")
+        return value
+
     def whole(self, name: str, *, least: int = 0, most: int = MOST_WHOLE) -> int:
         """A whole number of [least, most]."""
         value = self._fields.get(name)
@@ -142,6 +149,13 @@ class Described:
         if not all(map(_finite, leaves)) or (leaves and min(leaves) < least):
             self.refuse(name, "finite numbers" if least == -math.inf else f"finite numbers from {least:g}")
         return np.array(leaves, float).reshape(shape)
+
+    def shares(self, name: str, count: int) -> tuple[float, ...]:
+        """So many numbers of [0, 1]."""
+        values = self.matrix(name, count, least=0)
+        if (values > 1).any():
+            self.refuse(name, "shares from 0 to 1")
+        return tuple(values.tolist())
 
     def counts(self, name: str, *shape: int, least: int = 0) -> npt.NDArray[np.int64]:
         """Whole numbers of a shape, each of [least, MOST_WHOLE]."""

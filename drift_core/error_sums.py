@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -83,6 +83,22 @@ class ErrorSums:
             "label_share": n / self.predictions if self.predictions else None,
             "label_delay_seconds": self.delay_seconds / n if n else None,
         }
+
+    def charted(self) -> tuple[int, ...]:
+        """What charts count of labels, which is less than all; `of_charted` is its inverse."""
+        return (self.labelled, self.with_interval, self.misses, self.above, *self.beyond)
+
+    @classmethod
+    def of_charted(cls, counts: Sequence[int]) -> ErrorSums:
+        """Sums of which only this is known.
+
+        >>> ErrorSums.of_charted([9, 8, 1, 4, 5, 3, 1, 0]).charted()
+        (9, 8, 1, 4, 5, 3, 1, 0)
+        """
+        labelled, with_interval, misses, above, *beyond = counts
+        return cls(
+            labelled=labelled, with_interval=with_interval, misses=misses, above=above, beyond=tuple(beyond)
+        )
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; `from_json` is its inverse."""

@@ -6,7 +6,8 @@ The file `errors.json` of a bundle. A bundle with it has its quality watched.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from drift_core.clumping import clumping, window_rows
 from drift_core.described import Described
 from drift_core.expected_error import ExpectedErrorBaseline
 from drift_core.schema import Matrix
+from drift_core.segment_errors import FEWEST_ROWS, SegmentErrors
+from drift_core.segments import MOST_SEGMENTS
 
 LEVELS = (0.5, 0.75, 0.9, 0.975)
 """Of the quantiles of |error| in training; live errors beyond each are counted."""
@@ -38,6 +41,7 @@ class ErrorBaseline:
     missed_clumping, beyond_clumping, above_clumping : correlation within windows of what is counted:
         intervals that miss, errors beyond each quantile, predictions above; 0 without times.
     expected : the estimated error's figures; None where there is no `expected_error.onnx`.
+    segments : by name, those with `FEWEST_ROWS` held-out rows at least.
     """
 
     rows: int
@@ -51,6 +55,7 @@ class ErrorBaseline:
     beyond_clumping: tuple[float, ...] = (0.0,) * len(LEVELS)
     above_clumping: float = 0.0
     expected: ExpectedErrorBaseline | None = None
+    segments: Mapping[str, SegmentErrors] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -62,6 +67,7 @@ class ErrorBaseline:
         calibration_rows: int,
         windows: npt.NDArray[np.int64] | None,
         expected: ExpectedErrorBaseline | None = None,
+        segments: Mapping[str, npt.NDArray[np.bool_]] | None = None,
     ) -> ErrorBaseline:
         """Measure held-out rows.
 
@@ -69,26 +75,35 @@ class ErrorBaseline:
         ----------
         predictions, labels, missed : shape (n,); whether the interval misses its label.
         windows : shape (n,), the window of each row; None without times.
+        segments : by name, shape (n,): whether a row is of it.
         """
         errors = predictions - labels
         size = np.abs(errors)
         quantiles = np.quantile(size, LEVELS, method="higher")
+        above, beyond = errors > 0, size > quantiles[:, None]
         clumps = [0.0] * (2 + len(LEVELS))
         if windows is not None:
-            counted = (missed, errors > 0, *(size > quantile for quantile in quantiles))
+            counted = (missed, above, *beyond)
             clumps = [clumping(one, windows) for one in counted]
         return cls(
             rows=len(labels),
             calibration_rows=calibration_rows,
             mae=float(size.mean()),
             quantiles=tuple(quantiles.tolist()),
-            above=float((errors > 0).mean()),
+            above=float(above.mean()),
             centre=float(labels.mean()),
             window_rows=1.0 if windows is None else window_rows(windows),
             missed_clumping=clumps[0],
             above_clumping=clumps[1],
             beyond_clumping=tuple(clumps[2:]),
             expected=expected,
+            segments={
+                name: SegmentErrors.of(
+                    missed[of], above[of], beyond[:, of], None if windows is None else windows[of]
+                )
+                for name, of in sorted((segments or {}).items())
+                if of.sum() >= FEWEST_ROWS
+            },
         )
 
     def to_json(self) -> str:
@@ -109,6 +124,8 @@ class ErrorBaseline:
         }
         if self.expected is not None:
             described["expected"] = self.expected.to_json()
+        if self.segments:
+            described["segments"] = {name: one.to_json() for name, one in self.segments.items()}
         return json.dumps(described, indent=1, allow_nan=False) + "\n"
 
     @classmethod
@@ -136,25 +153,24 @@ class ErrorBaseline:
             calibration_rows=read.whole("calibration_rows", least=1, most=rows),
             mae=mae,
             quantiles=tuple(quantiles.tolist()),
-            above=_share(read, "above"),
+            above=read.share("above"),
             centre=read.number("centre"),
             window_rows=read.number("window_rows", above=0, most=rows),
-            missed_clumping=_share(read, "missed_clumping"),
-            beyond_clumping=_shares(read, "beyond_clumping"),
-            above_clumping=_share(read, "above_clumping"),
+            missed_clumping=read.share("missed_clumping"),
+            beyond_clumping=read.shares("beyond_clumping", len(LEVELS)),
+            above_clumping=read.share("above_clumping"),
             expected=ExpectedErrorBaseline.read(read.part("expected")) if read.has("expected") else None,
+            segments=_segments(read, rows),
         )
 
 
-def _share(read: Described, name: str) -> float:
-    value = read.number(name)
-    if not 0 <= value <= 1:
-        read.refuse(name, "a share from 0 to 1")
-    return value
-
-
-def _shares(read: Described, name: str) -> tuple[float, ...]:
-    values = read.matrix(name, len(LEVELS), least=0)
-    if (values > 1).any():
-        read.refuse(name, "shares from 0 to 1")
-    return tuple(values.tolist())
+def _segments(read: Described, rows: int) -> dict[str, SegmentErrors]:
+    if not read.has("segments"):
+        return {}
+    parts = read.part("segments")
+    names = parts.names()
+    if len(names) > MOST_SEGMENTS:
+        read.refuse("segments", f"at most {MOST_SEGMENTS} segments")
+    return {
+        name: SegmentErrors.read(parts.part(name), levels=len(LEVELS), most=rows) for name in sorted(names)
+    }

@@ -8,13 +8,15 @@ Charts of shares (`drift_core.share_chart`), which no heavy tail of the errors d
 - arrival: predictions without a label when their window is judged first; it is no quality and tells of a feed
   of labels that is broken.
 
-"coverage" and "arrival" have a part of the budget each, "error", "above" and "below" one together.
+"coverage" and "arrival" have a part of the budget each, "error", "above" and "below" one together. Where the
+baseline knows the errors of segments, they have charts too, and a share of these parts but arrival's
+(`drift_core.segment_quality`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, field, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -22,17 +24,17 @@ import numpy as np
 from drift_core.arrival import Arrival
 from drift_core.error_sums import ErrorSums
 from drift_core.errors import LEVELS, ErrorBaseline
+from drift_core.label_charts import LABEL_CHARTS, LabelCharts
 from drift_core.packed_charts import packed, unpacked
 from drift_core.policy import QualityPolicy
 from drift_core.quality_budget import quality_windows
 from drift_core.schema import Matrix
+from drift_core.segment_quality import SegmentCharts, SegmentQuality, advanced, segment_bounds
 from drift_core.share_chart import ShareChart, tolerated
 from drift_core.verdict import readable
 
-CHARTS = {"coverage": 1, "error": len(LEVELS), "above": 1, "below": 1, "arrival": 1}
-"""Shares in each chart."""
-
-_TOGETHER = ("error", "above", "below")
+CHARTS = {**LABEL_CHARTS, "arrival": 1}
+"""Shares in each chart of the whole."""
 
 _MAGIC = b"DLQ1"
 
@@ -45,10 +47,12 @@ class QualityMemory:
     ----------
     charts : by name.
     arrival : the usual share of labels, as far as it is learned.
+    segments : their charts, which have bytes of their own; none where the baseline knows of none.
     """
 
     charts: Mapping[str, ShareChart]
     arrival: Arrival
+    segments: SegmentCharts = field(default_factory=SegmentCharts)
 
     @classmethod
     def start(cls) -> Self:
@@ -56,7 +60,7 @@ class QualityMemory:
         return cls({name: ShareChart.start(shares) for name, shares in CHARTS.items()}, Arrival())
 
     def to_bytes(self) -> bytes:
-        """A canonical, compact form: equal memories give equal bytes."""
+        """A canonical, compact form, without `segments`: equal memories give equal bytes."""
         charts = [self.charts[name] for name in CHARTS]
         return packed(_MAGIC, charts, astuple(self.arrival))
 
@@ -81,12 +85,15 @@ class QualityVerdict:
     Attributes
     ----------
     start, end : of the window, UTC milliseconds; the end is exclusive.
-    score : of the strongest chart but arrival ÷ its threshold; above 1 is an alarm within the budget.
+    score : of the strongest chart but arrival ÷ its threshold, of the whole or a segment; above 1 is an alarm
+        within the budget.
     degraded : whether it is.
     since : most likely begin of what the strongest chart adds up, UTC milliseconds; None without an alarm.
-    charts : scores by name, see `CHARTS`.
+    charts : the whole's scores by name, see `CHARTS`.
     measures : of these labels, see `ErrorSums.measures`.
     learning : whether the usual share of labels is still learned, so that "arrival" is 0.
+    guilty_segments : those that are degraded, the strongest first.
+    segments : where each of them stands that has charts.
     """
 
     start: int
@@ -97,12 +104,15 @@ class QualityVerdict:
     charts: Mapping[str, float]
     measures: Mapping[str, float | None]
     learning: bool
+    guilty_segments: tuple[str, ...] = ()
+    segments: Mapping[str, SegmentQuality] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; times are ISO 8601 in UTC, numbers have seven significant digits."""
+        apart = {name: asdict(one) for name, one in self.segments.items()}
         described: dict[str, Any] = readable(
             {name: getattr(self, name) for name in self.__slots__}
-            | {"charts": dict(self.charts), "measures": dict(self.measures)}
+            | {"charts": dict(self.charts), "measures": dict(self.measures), "segments": apart}
         )
         return described
 
@@ -125,7 +135,7 @@ class QualityMonitor:
     false_alarms_per_month : the whole budget, of inputs and quality together.
     """
 
-    __slots__ = ("_clumping", "_errors", "_limits", "_windows")
+    __slots__ = ("_apart", "_arrival_windows", "_whole")
 
     def __init__(
         self,
@@ -134,11 +144,11 @@ class QualityMonitor:
         policy: QualityPolicy,
         false_alarms_per_month: float,
     ) -> None:
-        self._errors = errors
         part = quality_windows(false_alarms_per_month, policy.window_hours)
-        self._windows = {name: part * (len(_TOGETHER) if name in _TOGETHER else 1) for name in CHARTS}
+        self._arrival_windows = part
+        part *= 1 + len(errors.segments)
         above = np.array([errors.above_clumping])
-        self._clumping: dict[str, Matrix] = {
+        clumping: dict[str, Matrix] = {
             "coverage": np.array([errors.missed_clumping]),
             "error": np.array(errors.beyond_clumping),
             "above": above,
@@ -150,26 +160,46 @@ class QualityMonitor:
             "above": np.array([errors.above]),
             "below": np.array([1 - errors.above]),
         }
-        self._limits = {
+        limits = {
             name: tolerated(
                 share,
                 errors.calibration_rows if name == "coverage" else errors.rows,
-                self._clumping[name],
+                clumping[name],
                 errors.window_rows,
             )
             for name, share in shares.items()
         }
+        self._whole = LabelCharts.of(limits, clumping, part)
+        self._apart = segment_bounds(errors, part)
 
     @property
     def limits(self) -> Mapping[str, tuple[float, ...]]:
-        """Of each chart but arrival, the shares above which it grows."""
-        return {name: tuple(limit.tolist()) for name, limit in self._limits.items()}
+        """Of each of the whole's charts but arrival, the shares above which it grows."""
+        return {name: tuple(limit.tolist()) for name, limit in self._whole.limits.items()}
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """Names of those that have charts."""
+        return tuple(self._apart)
+
+    @property
+    def bounds(self) -> Mapping[str, LabelCharts]:
+        """What the charts of each segment are held to, by its name."""
+        return self._apart
 
     def start(self) -> QualityMemory:
         """The memory before the first window."""
-        return QualityMemory.start()
+        return replace(QualityMemory.start(), segments=SegmentCharts.start(self._apart))
 
-    def judge(self, new: ErrorSums, memory: QualityMemory, *, start: int, end: int) -> QualityJudgement:
+    def judge(
+        self,
+        new: ErrorSums,
+        memory: QualityMemory,
+        *,
+        start: int,
+        end: int,
+        segments: Mapping[str, ErrorSums] | None = None,
+    ) -> QualityJudgement:
         """Judge what is new of one window of predictions, and advance the charts.
 
         Parameters
@@ -179,33 +209,28 @@ class QualityMonitor:
             Labels that are corrected may make counts negative: what exceeds the new labels is not counted.
         memory : as the last judgement left it; windows may come in any order.
         start, end : of the window, UTC milliseconds.
+        segments : the same of each segment, whose predictions are not used.
         """
-        counted = {
-            "coverage": (new.with_interval, [new.misses]),
-            "error": (new.labelled, list(new.beyond)),
-            "above": (new.labelled, [new.above]),
-            "below": (new.labelled, [new.labelled - new.above]),
-        }
-        charts = {}
-        for name, (rows, bad) in counted.items():
-            chart = memory.charts[name].advanced(
-                np.array(bad), rows, self._limits[name], self._clumping[name], start=start
-            )
-            charts[name] = chart.capped(self._windows[name])
+        charts = self._whole.advanced(memory.charts, new, start=start)
+        whole = SegmentQuality.of(self._whole, charts)
         charts["arrival"], arrival = self._arrived(new, memory, start)
-        scores = {name: charts[name].score(self._windows[name]) for name in CHARTS}
-        strongest = max(counted, key=lambda name: scores[name])
+        apart = advanced(self._apart, memory.segments, segments or {}, start=start)
+        told = {name: SegmentQuality.of(one, apart.charts[name]) for name, one in self._apart.items()}
+        strongest = max((whole, *told.values()), key=lambda one: one.score)
+        guilty = sorted((name for name in told if told[name].degraded), key=lambda name: -told[name].score)
         verdict = QualityVerdict(
             start=start,
             end=end,
-            score=scores[strongest],
-            degraded=scores[strongest] > 1,
-            since=charts[strongest].begin if scores[strongest] > 1 else None,
-            charts=scores,
+            score=strongest.score,
+            degraded=strongest.degraded,
+            since=strongest.since,
+            charts={**whole.charts, "arrival": charts["arrival"].score(self._arrival_windows)},
             measures=new.measures(),
             learning=not arrival.learned,
+            guilty_segments=tuple(guilty),
+            segments=told,
         )
-        return QualityJudgement(verdict=verdict, memory=QualityMemory(charts, arrival))
+        return QualityJudgement(verdict=verdict, memory=QualityMemory(charts, arrival, apart))
 
     def _arrived(self, new: ErrorSums, memory: QualityMemory, start: int) -> tuple[ShareChart, Arrival]:
         chart, arrival = memory.charts["arrival"], memory.arrival
@@ -221,4 +246,4 @@ class QualityMonitor:
             np.array([arrival.clumping]),
             start=start,
         )
-        return chart.capped(self._windows["arrival"]), arrival
+        return chart.capped(self._arrival_windows), arrival

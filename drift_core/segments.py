@@ -14,6 +14,9 @@ MOST_VALUES = 8
 MOST_COLUMNS = 4
 """Columns that can make segments: each costs a row of counts a value in every window."""
 
+MOST_SEGMENTS = MOST_COLUMNS * (MOST_VALUES + 1)
+"""Of a model: each column's values, and the rest."""
+
 REST = "(rest)"
 """Name of the segment of all other values, missing and never seen ones too."""
 

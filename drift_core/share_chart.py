@@ -30,7 +30,7 @@ BETS = (0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
 BASELINE_ERRORS = 3.0
 """Standard errors of a share in training that are allowed for: one share in 740 has a larger one."""
 
-_CERTAIN = 1 - 1e-6
+MOST_SHARE = 1 - 1e-6
 """Shares that may be this large cannot be exceeded, so that nothing is won by betting on it."""
 
 
@@ -145,4 +145,4 @@ def tolerated(share: Matrix, rows: float, clumping: Matrix, window_rows: float) 
     expected = (np.asarray(share) * rows + 0.5) / (rows + 1)
     sigma = np.sqrt(expected * (1 - expected))
     error = np.sqrt(inflation(clumping, window_rows) / rows)
-    return np.minimum(expected + sigma * (HARMLESS_SHIFT + BASELINE_ERRORS * error), _CERTAIN)
+    return np.minimum(expected + sigma * (HARMLESS_SHIFT + BASELINE_ERRORS * error), MOST_SHARE)

@@ -7,7 +7,8 @@ select model_version, segment, sum(predictions) as predictions, sum(labelled) as
        round(
            100 * sum(labelled * cast(interval_coverage as double))
            / sum(case when interval_coverage is not null then labelled end), 1
-       ) as in_interval_percent
+       ) as in_interval_percent,
+       round(max(score), 2) as highest_score
 from quality_files
 where dt >= :since
 group by model_version, segment

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from drift_core.schema import FeatureSchema, Kind, Matrix
+from drift_core.segment_cells import cells_of
 from drift_core.segments import MOST_VALUES, Segmentation, check_segments
 from training.data import DataError, listed
 
@@ -41,3 +43,19 @@ def segments_by(columns: Sequence[str], schema: FeatureSchema, matrix: Matrix) -
     except ValueError as error:
         raise DataError(f"--segments: {error}") from error
     return tuple(found)
+
+
+def rows_by_segment(
+    segments: Sequence[Segmentation], schema: FeatureSchema, matrix: Matrix
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """By name, which rows are of a segment, shape (m,).
+
+    Parameters
+    ----------
+    matrix : shape (m, number of features), coded by the schema.
+    """
+    found: dict[str, npt.NDArray[np.bool_]] = {}
+    for cells in cells_of(segments, schema):
+        index = cells.index(matrix[:, cells.position])
+        found |= {name: index == i for i, name in enumerate(cells.names)}
+    return found

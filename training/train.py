@@ -40,7 +40,7 @@ from training.expected_error import expected_error
 from training.export import check_parity, run, to_onnx
 from training.fit import Split, conformal_offset, fit, importance, predict, split
 from training.sample import sample_parquet
-from training.segments import segments_by
+from training.segments import rows_by_segment, segments_by
 from training.table import Table, tabulate
 
 _VERSIONS = {library.__name__: library.__version__ for library in (sklearn, skl2onnx, onnx, onnxruntime, np)}
@@ -119,7 +119,10 @@ def train(
         seed=seed,
     )
     windows = None if table.times is None else quality.windows(table.times[held_out])
-    errors = _errors(served, labels[held_out], guess.estimates, calibrating, windows)
+    grouped = rows_by_segment(apart, table.schema, table.matrix[held_out])
+    errors = _errors(
+        served, labels[held_out], guess.estimates, calibrating, windows=windows, segments=grouped
+    )
     try:
         unnamed = freeze(
             model_name=model_name,
@@ -208,7 +211,9 @@ def _errors(
     labels: Matrix,
     estimates: Matrix,
     calibrating: npt.NDArray[np.bool_],
+    *,
     windows: npt.NDArray[np.int64] | None,
+    segments: Mapping[str, npt.NDArray[np.bool_]],
 ) -> ErrorBaseline:
     return ErrorBaseline.of(
         served["prediction"],
@@ -217,6 +222,7 @@ def _errors(
         calibration_rows=int(calibrating.sum()),
         windows=windows,
         expected=ExpectedErrorBaseline.of(estimates, LEVELS, windows),
+        segments=segments,
     )
 
 

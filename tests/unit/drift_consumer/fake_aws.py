@@ -213,8 +213,9 @@ class FakeDynamoDB:
     ) -> dict[str, Any]:
         assert ConsistentRead
         partition, *bounds = (value["S"] for value in ExpressionAttributeValues.values())
-        low, high = bounds if "BETWEEN" in KeyConditionExpression else ("", *bounds)
-        assert len(bounds) == 2 or KeyConditionExpression.endswith("sk <= :time")
+        low, high = bounds if "BETWEEN" in KeyConditionExpression else ("", *(bounds or ["~"]))
+        if len(bounds) < 2:
+            assert KeyConditionExpression.endswith("sk <= :time" if bounds else "pk = :series")
 
         def query() -> dict[str, Any]:
             keys = [key for key in self.items if key[0] == partition and low <= key[1] <= high]

@@ -66,7 +66,7 @@ insert into reconciled_files values
     ('prediction', 'm', 'v1', 300, '2026-01-02T11:00:00+00:00', 's0', 2, 2, 2, 0, 0, 0, '2026-01-03T12:00:00+00:00', '2026-01-02'),
     ('prediction', 'm', 'v1', 300, '2020-01-01T10:00:00+00:00', 's0', 9, 9, 9, 0, 0, 0, '2020-01-02T11:00:00+00:00', '2020-01-01');
 create table quality_files as select *, 'm' as model_name, 'v1' as model_version, 1 as window_hours,
-       null::double as training_mae, null::double as estimated_mae, 0.5 as r2, 1.0 as label_share,
+       case when score > 1 then ['area=coast'] end as guilty_segments, null::double as training_mae, null::double as estimated_mae, 0.5 as r2, 1.0 as label_share,
        case when score > 1 then '2026-01-02T09:00:00+00:00' end as since, score > 1 as degraded,
        '2026-01-03T00:00:00+00:00' as judged_at, '2026-01-02' as dt
 from (values
@@ -74,7 +74,7 @@ from (values
     ('2026-01-02T10:00:00+00:00', 'area=coast', 3, 2, 2.5,         1.5,          1.0,         null),
     ('2026-01-02T10:00:00+00:00', 'area=hills', 1, 1, 1.0,         0.0,          1.0,         null),
     ('2026-01-02T11:00:00+00:00', '(all)',      2, 2, 8.0,         -8.0,         0.5,         3.0),
-    ('2026-01-02T11:00:00+00:00', 'area=coast', 1, 1, 8.5,         -8.5,         0.0,         null),
+    ('2026-01-02T11:00:00+00:00', 'area=coast', 1, 1, 8.5,         -8.5,         0.0,         2.5),
     ('2026-01-02T11:00:00+00:00', 'area=hills', 1, 0, null,        null,         null,        null)
 ) as t("start", segment, predictions, labelled, mae, bias, interval_coverage, score);
 alter table quality_files add column "end" varchar;

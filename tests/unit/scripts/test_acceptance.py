@@ -216,7 +216,9 @@ def test_errors_in_training_stay_the_norm_and_those_estimated_become_the_traffic
         calibration_rows=2_000,
         windows=None,
         expected=ExpectedErrorBaseline.of(rows[:, 0], LEVELS, None),
+        segments={"size=large": rows[:, 0] > np.median(rows[:, 0])},
     )
+    assert trained.segments
     kept = {**KEPT, ERRORS_FILE: trained.to_json().encode(), EXPECTED_ERROR_FILE: onnx}
     bundle = accepted(MANIFEST, kept, traffic(), DECISION)
     assert bundle.files[EXPECTED_ERROR_FILE] == onnx

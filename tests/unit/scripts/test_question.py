@@ -136,9 +136,9 @@ def test_quality_is_told_by_window_and_since_when_it_is_degraded(archive: duckdb
 
 def test_segments_weigh_their_windows_by_labels(archive: duckdb.DuckDBPyConnection) -> None:
     assert ask(archive, "segment_quality") == [
-        ("v1", "area=coast", 4, 3, 4.5, pytest.approx(-1.8333), pytest.approx(66.7)),
-        ("v1", "(all)", 6, 5, 4.4, -2.6, 80.0),
-        ("v1", "area=hills", 2, 1, 1.0, 0.0, 100.0),
+        ("v1", "area=coast", 4, 3, 4.5, pytest.approx(-1.8333), pytest.approx(66.7), 2.5),
+        ("v1", "(all)", 6, 5, 4.4, -2.6, 80.0, 3.0),
+        ("v1", "area=hills", 2, 1, 1.0, 0.0, 100.0, None),
     ]
 
 

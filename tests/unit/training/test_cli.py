@@ -9,7 +9,8 @@ from typer.testing import CliRunner, Result
 
 from drift_core import calibrate
 from drift_core.baseline import Baseline
-from drift_core.bundle import BASELINE_FILE, MANIFEST_FILE, MODEL_FILE, Manifest
+from drift_core.bundle import BASELINE_FILE, ERRORS_FILE, MANIFEST_FILE, MODEL_FILE, Manifest
+from drift_core.errors import ErrorBaseline
 from training import cli, export
 from training.cli import app
 from training.generator import houses
@@ -160,6 +161,13 @@ def test_segments_are_those_of_the_most_frequent_values(tmp_path: Path) -> None:
     assert trained == [*(counts[value] for value in area.values), 0, *trained[-3:-1], 0]
     assert sum(trained[-3:]) == 1000
     assert f"Segments: {len(trained)}, by area, has_garden; their tests share the budget." in said
+    errors = ErrorBaseline.from_json((folder / ERRORS_FILE).read_bytes())
+    halves = [errors.segments[name] for name in ("has_garden=true", "has_garden=false")]
+    assert sum(one.rows for one in halves) == errors.rows
+    assert sum(one.rows * one.above for one in halves) == pytest.approx(errors.rows * errors.above)
+    fewest = min(one.rows for one in errors.segments.values())
+    assert fewest >= 100
+    assert not set(errors.segments) - {name for one in manifest.segments for name in one.names}
 
 
 @pytest.mark.parametrize(
