@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from scripts.demo_queue import queue_for
 from scripts.stack import Stack
 
 
@@ -54,19 +55,8 @@ class Watcher:
     @classmethod
     def of(cls, stack: Stack, model_name: str) -> Watcher:
         """Subscribe a queue to the topic of the alarms."""
-        sqs = stack.client("sqs")
-        url = sqs.create_queue(QueueName="driftline-demo")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         topic = stack.outputs["AlarmTopicArn"]
-        statement = {
-            "Effect": "Allow",
-            "Principal": {"Service": "sns.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": arn,
-            "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+        url, arn = queue_for(stack, "driftline-demo", service="sns.amazonaws.com", source=topic)
         stack.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
         return cls(stack=stack, alarm=f"driftline-{model_name}-drift", queue_url=url)
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from scripts.demo_errors import DemoError
+from scripts.demo_queue import queue_for
 from scripts.functions import function_name
 from scripts.stack import Stack
 
@@ -35,20 +36,10 @@ class RetrainingWatcher:
     @classmethod
     def of(cls, stack: Stack, model_name: str) -> RetrainingWatcher:
         """Put a queue behind a rule of our own, as CodeBuild stands behind the stack's."""
-        sqs, events = stack.client("sqs"), stack.client("events")
-        url = sqs.create_queue(QueueName=RULE)["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        events = stack.client("events")
         pattern = json.dumps({"source": ["driftline"], "detail-type": ["RetrainingWanted"]})
         rule = events.put_rule(Name=RULE, EventPattern=pattern)["RuleArn"]
-        statement = {
-            "Effect": "Allow",
-            "Principal": {"Service": "events.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": arn,
-            "Condition": {"ArnEquals": {"aws:SourceArn": rule}},
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+        url, arn = queue_for(stack, RULE, service="events.amazonaws.com", source=rule)
         events.put_targets(Rule=RULE, Targets=[{"Id": "queue", "Arn": arn}])
         return cls(stack=stack, model_name=model_name, queue_url=url)
 
