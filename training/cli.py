@@ -89,6 +89,12 @@ def main(
     retrain_margin: Annotated[
         float, typer.Option(help="Share of the error by which a retrained model must be better.")
     ] = _RETRAINING.margin,
+    retrain_drift_hours: Annotated[
+        int, typer.Option(help="Hours in a row that drift and ask for a retraining; 0 for never.")
+    ] = _RETRAINING.drift_hours,
+    retrain_days: Annotated[
+        int, typer.Option(help="Days of labelled predictions that a retraining learns from.")
+    ] = _RETRAINING.train_days,
     cool_down_hours: Annotated[
         int, typer.Option(help="From one retraining to the next.")
     ] = _RETRAINING.cool_down_hours,
@@ -128,6 +134,8 @@ def main(
             mode=retraining,
             min_labels=retrain_min_labels,
             margin=retrain_margin,
+            drift_hours=retrain_drift_hours,
+            train_days=retrain_days,
             cool_down_hours=cool_down_hours,
         )
     except ValueError as error:

@@ -154,13 +154,19 @@ def test_the_policies_of_a_bundle_are_options_of_its_training(tmp_path: Path) ->
     options = (
         "--generate 600 --no-calibrate --retraining approve --retrain-min-labels 300 --retrain-margin 0.1"
     )
-    options += " --cool-down-hours 2 --label-window-hours 6 --min-labels 40"
+    options += " --cool-down-hours 2 --label-window-hours 6 --min-labels 40 --label-grace-seconds 5"
+    options += " --retrain-drift-hours 3 --retrain-days 9"
     done = CliRunner().invoke(app, [*options.split(), "--out", str(tmp_path)])
     assert done.exit_code == 0, done.output
     manifest = Manifest.from_json((Path(done.output.splitlines()[-1]) / MANIFEST_FILE).read_bytes())
     assert manifest.retraining == RetrainingPolicy(
-        mode=RetrainingMode.APPROVE, min_labels=300, margin=0.1, cool_down_hours=2
+        mode=RetrainingMode.APPROVE,
+        min_labels=300,
+        margin=0.1,
+        cool_down_hours=2,
+        drift_hours=3,
+        train_days=9,
     )
-    assert manifest.quality == QualityPolicy(window_hours=6, min_labels=40)
+    assert manifest.quality == QualityPolicy(window_hours=6, min_labels=40, label_grace_seconds=5)
     refused = CliRunner().invoke(app, ["--generate", "600", "--retrain-margin", "1"], env={"COLUMNS": "200"})
     assert (refused.exit_code, "margin is 1.0; give a share from 0, below 1" in refused.output) == (2, True)
