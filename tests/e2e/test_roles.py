@@ -242,6 +242,9 @@ PROBES: dict[str, Callable[[Caller], object]] = {
     "write the log of quality": log("quality"),
     "write the log of the API": log("api"),
     "read a log": lambda by: by.logs.filter_log_events(logGroupName=f"/driftline/{by.model}/ingest", limit=1),
+    # events
+    "ask to retrain": event("driftline", "RetrainingWanted"),
+    "put another event": event("driftline", PROBE),
     # everything else
     "invoke the evaluator": lambda by: getattr(by, "lambda").invoke(
         FunctionName=by.physical("EvaluatorFunction"), Qualifier="live", Payload=b"{}"
@@ -304,6 +307,7 @@ ALLOWED = {
         "list the bundles",
         "list the archive",
         "read predictions",
+        "read results of queries",
         "write results of queries",
         "read the active version",
         "set the active version",
