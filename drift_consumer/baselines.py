@@ -70,6 +70,18 @@ class Baselines:
         self._kept.move_to_end(key)
         return self._kept[key]
 
+    def file(self, manifest: Manifest, name: str) -> bytes:
+        """The content of another file of a bundle; it is not kept.
+
+        Raises
+        ------
+        BundleError
+            If it is larger than it may be, or not the one that the manifest vouches for.
+        """
+        return manifest.verify(
+            name, self._read(bundle_prefix(manifest.model_name, manifest.model_version), name)
+        )
+
     def versions(self, model_name: str) -> frozenset[str]:
         """The versions that the bucket holds something of, at this moment.
 
@@ -100,7 +112,7 @@ class Baselines:
                 raise
             raise absent(model_name, model_version) from None
         manifest.check_place(model_name, model_version)
-        content = manifest.verify(BASELINE_FILE, self._read(prefix, BASELINE_FILE))
+        content = self.file(manifest, BASELINE_FILE)
         return Bundle(manifest=manifest, baseline=_baseline(content, manifest))
 
     def _read(self, prefix: str, name: str) -> bytes:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from drift_consumer.baselines import Baselines
-from drift_core.bundle import ERRORS_FILE, LARGEST, BundleError, Manifest, bundle_prefix, check_size
+from drift_core.bundle import ERRORS_FILE, BundleError, Manifest
 from drift_core.errors import ErrorBaseline
 from drift_core.policy import QualityPolicy
 from drift_core.quality import QualityMonitor
 from queries.joined import Expected
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +50,7 @@ class ErrorBaselines:
     false_alarms_per_month : overrides the manifest's; None leaves it.
     """
 
-    def __init__(
-        self, s3: S3Client, bucket: str, baselines: Baselines, false_alarms_per_month: float | None
-    ) -> None:
-        self._s3 = s3
-        self._bucket = bucket
+    def __init__(self, baselines: Baselines, false_alarms_per_month: float | None) -> None:
         self._baselines = baselines
         self._budget = false_alarms_per_month
 
@@ -75,15 +67,22 @@ class ErrorBaselines:
         manifest = self._baselines.get(model_name, model_version).manifest
         if ERRORS_FILE not in manifest.files:
             return JudgedVersion(manifest=manifest, errors=None, monitor=None)
-        key = bundle_prefix(model_name, model_version) + ERRORS_FILE
-        body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"]
-        content = check_size(ERRORS_FILE, body.read(LARGEST[ERRORS_FILE] + 1))
-        try:
-            errors = ErrorBaseline.from_json(manifest.verify(ERRORS_FILE, content))
-        except BundleError:
-            raise
-        except ValueError as error:
-            raise BundleError(f"{ERRORS_FILE} of {model_version}: {error}") from None
+        errors = errors_of(self._baselines, manifest)
         budget = manifest.monitor.false_alarms_per_month if self._budget is None else self._budget
         monitor = QualityMonitor(errors, manifest.interval.coverage, manifest.quality, budget)
         return JudgedVersion(manifest=manifest, errors=errors, monitor=monitor)
+
+
+def errors_of(baselines: Baselines, manifest: Manifest) -> ErrorBaseline:
+    """What a version's errors were in training; of a bundle with that file.
+
+    Raises
+    ------
+    BundleError
+        If it is not what the manifest vouches for, or not such a file.
+    """
+    content = baselines.file(manifest, ERRORS_FILE)
+    try:
+        return ErrorBaseline.from_json(content)
+    except ValueError as error:
+        raise BundleError(f"{ERRORS_FILE} of {manifest.model_version}: {error}") from None

@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
 from drift_consumer.baselines import Baselines, Bundle
+from drift_consumer.error_baselines import errors_of
 from drift_core.attribution import AttributionBaseline
 from drift_core.bundle import (
     ATTRIBUTION_FILE,
     ERRORS_FILE,
     EXPECTED_ERROR_FILE,
     EXPECTED_ERROR_OUTPUT,
-    LARGEST,
     MODEL_FILE,
     MODEL_INPUT,
     MODEL_OUTPUTS,
     BundleError,
     Manifest,
-    bundle_prefix,
-    check_size,
 )
-from drift_core.errors import ErrorBaseline
 from drift_core.expected_error import ExpectedErrorBaseline
 from drift_core.schema import Matrix
 from drift_core.shapley import Predict
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 KEPT_VERSIONS = 3
 """Versions in memory with their models: the active one, a challenger, and one that labels still come for."""
@@ -60,9 +52,7 @@ class ExplainedVersion:
 class ExplainedVersions:
     """Versions from the models bucket, the least recently used forgotten first."""
 
-    def __init__(self, s3: S3Client, bucket: str, baselines: Baselines) -> None:
-        self._s3 = s3
-        self._bucket = bucket
+    def __init__(self, baselines: Baselines) -> None:
         self._baselines = baselines
         self._kept: OrderedDict[tuple[str, str], ExplainedVersion] = OrderedDict()
 
@@ -96,28 +86,21 @@ class ExplainedVersions:
         return self._kept[key]
 
     def _load(self, manifest: Manifest) -> ExplainedVersion:
-        predict = _runner(manifest, MODEL_FILE, self._read(manifest, MODEL_FILE), MODEL_OUTPUTS[0])
+        predict = _runner(manifest, MODEL_FILE, self._baselines.file(manifest, MODEL_FILE), MODEL_OUTPUTS[0])
         attribution, estimate, expected = None, None, None
         if _explains(manifest):
-            content = self._read(manifest, ATTRIBUTION_FILE)
-            attribution = _parsed(
-                manifest,
-                ATTRIBUTION_FILE,
-                lambda: AttributionBaseline.from_json(content, manifest.schema.names),
-            )
+            content = self._baselines.file(manifest, ATTRIBUTION_FILE)
+            try:
+                attribution = AttributionBaseline.from_json(content, manifest.schema.names)
+            except ValueError as error:
+                raise BundleError(f"{ATTRIBUTION_FILE} of {manifest.model_version}: {error}") from None
         if _estimates(manifest):
-            errors = self._read(manifest, ERRORS_FILE)
-            expected = _parsed(manifest, ERRORS_FILE, lambda: ErrorBaseline.from_json(errors)).expected
-            onnx = self._read(manifest, EXPECTED_ERROR_FILE)
+            expected = errors_of(self._baselines, manifest).expected
+            onnx = self._baselines.file(manifest, EXPECTED_ERROR_FILE)
             estimate = _runner(manifest, EXPECTED_ERROR_FILE, onnx, EXPECTED_ERROR_OUTPUT)
         return ExplainedVersion(
             predict=predict, attribution=attribution, estimate=estimate, expected=expected
         )
-
-    def _read(self, manifest: Manifest, name: str) -> bytes:
-        key = bundle_prefix(manifest.model_name, manifest.model_version) + name
-        body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"]
-        return manifest.verify(name, check_size(name, body.read(LARGEST[name] + 1)))
 
 
 def _explains(manifest: Manifest) -> bool:
@@ -126,13 +109,6 @@ def _explains(manifest: Manifest) -> bool:
 
 def _estimates(manifest: Manifest) -> bool:
     return {ERRORS_FILE, EXPECTED_ERROR_FILE} <= manifest.files.keys()
-
-
-def _parsed[Read](manifest: Manifest, name: str, read: Callable[[], Read]) -> Read:
-    try:
-        return read()
-    except ValueError as error:
-        raise BundleError(f"{name} of {manifest.model_version}: {error}") from None
 
 
 def _runner(manifest: Manifest, name: str, onnx: bytes, output: str) -> Predict:

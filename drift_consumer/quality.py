@@ -70,7 +70,7 @@ def resources() -> Resources:
         model_name=settings.model_name,
         windows=windows,
         marks=Marks(dynamodb, settings.window_table),
-        versions=ExplainedVersions(s3, settings.models_bucket, baselines),
+        versions=ExplainedVersions(baselines),
         store=SampledStore(dynamodb, settings.window_table),
         documents=ExplainedDocuments(s3, settings.archive_bucket),
         publisher=publisher,
@@ -83,7 +83,7 @@ def resources() -> Resources:
         asked=AskedHours(dynamodb, settings.window_table),
         store=progress,
         documents=QualityDocuments(s3, settings.archive_bucket),
-        versions=ErrorBaselines(s3, settings.models_bucket, baselines, settings.false_alarms_per_month),
+        versions=ErrorBaselines(baselines, settings.false_alarms_per_month),
         athena=Athena(
             client=athena,
             workgroup=settings.athena_workgroup,

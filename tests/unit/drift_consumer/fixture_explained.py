@@ -123,7 +123,7 @@ class ExplainedWorld(World):
             model_name=MODEL,
             windows=WindowStore(dynamodb, "windows"),
             marks=Marks(dynamodb, "windows"),
-            versions=ExplainedVersions(s3, "models", Baselines(s3, "models")),
+            versions=ExplainedVersions(Baselines(s3, "models")),
             store=SampledStore(dynamodb, "windows"),
             documents=ExplainedDocuments(s3, "archive"),
             publisher=Publisher(cloudwatch, namespace="Driftline", model_name=MODEL),

@@ -80,7 +80,7 @@ class QualityWorld(World):
             asked=AskedHours(dynamodb, "windows"),
             store=QualityProgressStore(dynamodb, "windows"),
             documents=QualityDocuments(s3, "archive"),
-            versions=ErrorBaselines(s3, "models", Baselines(s3, "models"), None),
+            versions=ErrorBaselines(Baselines(s3, "models"), None),
             athena=Athena(client=self.athena, workgroup="w", database="d", sleep=lambda _: None),
             publisher=Publisher(cloudwatch, namespace="Driftline", model_name=MODEL),
             clock=lambda: self.now,
