@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from drift_consumer.schedule import Cursor, OpenSpan
 from drift_consumer.series import Series
+from drift_consumer.succession import put_successor
 from drift_consumer.window_store import KEPT_SECONDS
 from drift_core.memory import Memory
 from drift_core.monitor import Charted
@@ -128,19 +129,8 @@ class ProgressStore:
         botocore.exceptions.ClientError
             If it is not: a second evaluator is at work, which reserved concurrency should prevent.
         """
-        before = progress.cursor.version - 1
-        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
-        if before:
-            condition = {
-                "ConditionExpression": "version = :before",
-                "ExpressionAttributeValues": {":before": {"N": str(before)}},
-            }
-        items: list[dict[str, Any]] = [{"Item": _progress_item(series, progress), **condition}]
-        if judged is not None:
-            items.append({"Item": _judged_item(series, judged, now)})
-        self._dynamodb.transact_write_items(
-            TransactItems=[{"Put": {"TableName": self._table, **item}} for item in items]  # type: ignore[typeddict-item]
-        )
+        items = [] if judged is None else [_judged_item(series, judged, now)]
+        put_successor(self._dynamodb, self._table, _progress_item(series, progress), *items)
 
 
 def judged_key(series: Series, span: Span) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from drift_consumer.succession import put_successor
 from drift_consumer.window_store import items
 from drift_core.described import Described
 from drift_core.error_sums import ErrorSums
@@ -197,18 +198,8 @@ class QualityProgressStore:
             If it is not: a second run is at work, which reserved concurrency should prevent.
         """
         key = version_key(model_name, model_version)
-        before = progress.version - 1
-        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
-        if before:
-            condition = {
-                "ConditionExpression": "version = :before",
-                "ExpressionAttributeValues": {":before": {"N": str(before)}},
-            }
-        puts: list[dict[str, Any]] = [{"Item": _progress_item(key, progress), **condition}]
-        puts += [{"Item": _window_item(key, window, now)} for window in windows]
-        self._dynamodb.transact_write_items(
-            TransactItems=[{"Put": {"TableName": self._table, **put}} for put in puts]  # type: ignore[typeddict-item]
-        )
+        items = [_window_item(key, window, now) for window in windows]
+        put_successor(self._dynamodb, self._table, _progress_item(key, progress), *items)
 
 
 def version_key(model_name: str, model_version: str) -> str:

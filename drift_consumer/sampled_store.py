@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from drift_consumer.quality_progress import version_key
+from drift_consumer.succession import put_successor
 from drift_consumer.window_store import items
 
 if TYPE_CHECKING:
@@ -133,20 +134,9 @@ class SampledStore:
         botocore.exceptions.ClientError
             If it is not: a second run is at work, which reserved concurrency should prevent.
         """
-        before = progress.version - 1
-        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
-        if before:
-            condition = {
-                "ConditionExpression": "version = :before",
-                "ExpressionAttributeValues": {":before": {"N": str(before)}},
-            }
-        key = _progress_key(model_name, model_version)
-        puts: list[dict[str, Any]] = [{"Item": {**key, **_progress(progress)}, **condition}]
-        if hours is not None:
-            puts.append({"Item": _explained_item(version_key(model_name, model_version), hours, now)})
-        self._dynamodb.transact_write_items(
-            TransactItems=[{"Put": {"TableName": self._table, **put}} for put in puts]  # type: ignore[typeddict-item]
-        )
+        item = {**_progress_key(model_name, model_version), **_progress(progress)}
+        told = [] if hours is None else [_explained_item(version_key(model_name, model_version), hours, now)]
+        put_successor(self._dynamodb, self._table, item, *told)
 
 
 def explained_key(start: int) -> str:

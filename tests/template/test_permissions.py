@@ -66,7 +66,7 @@ CALLS = {
         "s3:GetObject ModelsBucket": "_s3.get_object(",
         "s3:PutObject ArchiveBucket": "_s3.put_object(",
         "dynamodb:GetItem": "_dynamodb.get_item(",
-        "dynamodb:PutItem": "_dynamodb.transact_write_items(",  # a transaction of puts needs no other action
+        "dynamodb:PutItem": "dynamodb.transact_write_items(",  # a transaction of puts needs no other action
         "dynamodb:UpdateItem": "_dynamodb.update_item(",
         "dynamodb:Query": "_dynamodb.query(",
         "cloudwatch:PutMetricData": "_cloudwatch.put_metric_data(",
@@ -100,7 +100,7 @@ CALLS = {
         "s3:GetObject ModelsBucket": "_s3.get_object(",
         "s3:PutObject ArchiveBucket": "_s3.put_object(",
         "dynamodb:GetItem": "_dynamodb.get_item(",
-        "dynamodb:PutItem": "_dynamodb.transact_write_items(",
+        "dynamodb:PutItem": "dynamodb.transact_write_items(",
         "dynamodb:Query": "_dynamodb.query(",
         "cloudwatch:PutMetricData": "_cloudwatch.put_metric_data(",
         "events:PutEvents": "events.put_events(",
