@@ -96,9 +96,7 @@ class EvaluatorSettings:
         ValueError
             If they are impossible, or their windows longer than `LONGEST_WINDOW`.
         """
-        names = MonitorSettings.__dataclass_fields__
-        overrides = {n: getattr(self, n) for n in names if getattr(self, n) is not None}
-        return _served(manifest.overridden(overrides))
+        return _served(_overridden(manifest, self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,8 +193,13 @@ class QualitySettings:
         ValueError
             If they are impossible.
         """
-        names = ("grace_seconds", "min_samples", "false_alarms_per_month")
-        return manifest.overridden({n: getattr(self, n) for n in names if getattr(self, n) is not None})
+        return _overridden(manifest, self)
+
+
+def _overridden(manifest: MonitorSettings, by: EvaluatorSettings | QualitySettings) -> MonitorSettings:
+    """A manifest's settings, replaced by those that a function is given."""
+    given = {name: getattr(by, name, None) for name in MonitorSettings.__dataclass_fields__}
+    return manifest.overridden({name: value for name, value in given.items() if value is not None})
 
 
 def _served(settings: MonitorSettings) -> MonitorSettings:

@@ -157,7 +157,7 @@ class AttributionBaseline:
         if read.texts("features", most=len(features)) != features:
             read.refuse("features", "those of the model, in their order")
         width = len(features)
-        background = _background(read, width)
+        background = read.packed_rows("background", width, most=_MOST_ROWS, least=1)
         permutations = read.whole("permutations", least=1, most=_MOST_PERMUTATIONS)
         if permutations % (4 * len(background)):
             read.refuse("permutations", f"a multiple of {4 * len(background)}, four of each background row")
@@ -192,15 +192,3 @@ def beyond_marks(values: Matrix, marks: Matrix) -> Marks:
     above, below, near = np.split(marks, [len(ABOVE), len(ABOVE) + len(BELOW)], axis=1)
     signed = values[:, :, None]
     return np.concatenate([signed > above, signed < below, np.abs(signed) < near], axis=2)
-
-
-def _background(read: Described, features: int) -> npt.NDArray[np.float32]:
-    """Rows as they stand in the file, Base64 of float32."""
-    row = 4 * features
-    try:
-        content = base64.b64decode(read.text("background"), validate=True)
-    except ValueError:  # binascii.Error is one
-        content = b""
-    if not content or len(content) % row or len(content) > _MOST_ROWS * row:
-        read.refuse("background", f"Base64 of float32 numbers, {features} a row, at most {_MOST_ROWS} rows")
-    return np.frombuffer(content, "<f4").astype(np.float32).reshape(-1, features)

@@ -147,7 +147,7 @@ def _fields(read: Described) -> dict[str, Any]:
         "columns": columns,
         "seasonal": Seasonal.from_json(read.part("seasonal"), layout),
         "relations": Relations.from_json(read.part("relations"), len(schema.features)),
-        "sample": _sample(read, len(columns)),
+        "sample": read.packed_rows("sample", len(columns), most=SAMPLE_ROWS),
         "noise": {span: Noise.from_json(noise.part(span), signals) for span in Span if noise.has(span)},
         "block_noise": Noise.from_json(read.part("block_noise"), signals)
         if read.has("block_noise")
@@ -157,18 +157,6 @@ def _fields(read: Described) -> dict[str, Any]:
         if read.has("segments")
         else None,
     }
-
-
-def _sample(read: Described, columns: int) -> npt.NDArray[np.float32]:
-    """Rows as they stand in the file, Base64 of float32."""
-    row = 4 * columns
-    try:
-        content = base64.b64decode(read.text("sample"), validate=True)
-    except ValueError:  # binascii.Error is one
-        content = b"?"
-    if len(content) % row or len(content) > SAMPLE_ROWS * row:
-        read.refuse("sample", f"Base64 of float32 numbers, {columns} a row, at most {SAMPLE_ROWS} rows")
-    return np.frombuffer(content, "<f4").astype(np.float32).reshape(-1, columns)
 
 
 def served_matrix(features: Matrix, *served: Matrix) -> Matrix:

@@ -7,6 +7,7 @@ A field that this version does not ask for is of a later one, and ignored.
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -156,6 +157,17 @@ class Described:
         if (values > 1).any():
             self.refuse(name, "shares from 0 to 1")
         return tuple(values.tolist())
+
+    def packed_rows(self, name: str, columns: int, *, most: int, least: int = 0) -> npt.NDArray[np.float32]:
+        """Rows of numbers, shape (n, columns) with n of [least, most], as Base64 of float32."""
+        row = 4 * columns
+        try:
+            content = base64.b64decode(self.text(name), validate=True)
+        except ValueError:  # binascii.Error is one
+            content = b"?"
+        if len(content) % row or not least * row <= len(content) <= most * row:
+            self.refuse(name, f"Base64 of float32 numbers, {columns} a row, at most {most} rows")
+        return np.frombuffer(content, "<f4").astype(np.float32).reshape(-1, columns)
 
     def counts(self, name: str, *shape: int, least: int = 0) -> npt.NDArray[np.int64]:
         """Whole numbers of a shape, each of [least, MOST_WHOLE]."""

@@ -89,9 +89,6 @@ class ExpectedErrorBaseline:
         quantiles = read.matrix("quantiles", size)
         if (np.diff(quantiles) < 0).any():
             read.refuse("quantiles", "numbers in order")
-        clumps = read.matrix("clumping", size, least=0)
-        if (clumps > 1).any():
-            read.refuse("clumping", "shares from 0 to 1")
         rows = read.whole("rows", least=1)
         return cls(
             rows=rows,
@@ -99,7 +96,7 @@ class ExpectedErrorBaseline:
             levels=tuple(levels.tolist()),
             quantiles=tuple(quantiles.tolist()),
             window_rows=read.number("window_rows", above=0, most=rows),
-            clumping=tuple(clumps.tolist()),
+            clumping=read.shares("clumping", size),
         )
 
 
