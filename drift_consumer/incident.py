@@ -6,13 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from drift_consumer.series import Series
 from drift_consumer.verdict_store import verdict_key
-from drift_core.event import PREDICTION
 from drift_core.policy import RetrainingMode, RetrainingPolicy
 from drift_core.span import Span
 from queries.guard import read_guard, write_guard
@@ -31,20 +30,23 @@ class EventRefusedError(RuntimeError):
     """EventBridge did not take an event; the next run puts it again."""
 
 
-class Quality(Protocol):
-    """What is asked of the latest verdict on the labels; `drift_core.quality.QualityVerdict` has it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatestQuality:
+    """The latest verdict on labels, as it was remembered; see `drift_core.quality.QualityVerdict`."""
 
-    @property
-    def degraded(self) -> bool:
-        """Whether a chart of quality is above its threshold."""
+    degraded: bool
+    since: int | None
+    score: float
 
-    @property
-    def since(self) -> int | None:
-        """When that most likely began, UTC milliseconds."""
-
-    @property
-    def score(self) -> float:
-        """The strongest chart against its threshold."""
+    @classmethod
+    def of(cls, verdict: Mapping[str, Any]) -> LatestQuality:
+        """From its JSON."""
+        since = verdict["since"]
+        return cls(
+            degraded=verdict["degraded"],
+            since=None if since is None else round(datetime.fromisoformat(since).timestamp() * 1000),
+            score=verdict["score"],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,7 @@ class Incident:
 
 
 def incident_of(
-    policy: RetrainingPolicy, quality: Quality | None, hours: Sequence[Mapping[str, Any]]
+    policy: RetrainingPolicy, quality: LatestQuality | None, hours: Sequence[Mapping[str, Any]]
 ) -> Incident | None:
     """What a policy makes of the latest verdicts; degraded quality comes first, for it is the damage.
 
@@ -106,7 +108,7 @@ class Incidents:
     table: str
 
     def look(
-        self, series: Series, policy: RetrainingPolicy, quality: Quality | None, now: int
+        self, series: Series, policy: RetrainingPolicy, quality: LatestQuality | None, now: int
     ) -> Incident | None:
         """Put the event of an incident, unless one was put in this cool-down or a run trains.
 
@@ -188,10 +190,3 @@ class Incidents:
             return None
         verdict: Mapping[str, Any] = json.loads(got["Body"].read())
         return verdict
-
-
-def predictions_of(model_name: str, model_version: str, window_seconds: int) -> Series:
-    """The series whose verdicts are looked at."""
-    return Series(
-        kind=PREDICTION, model_name=model_name, model_version=model_version, window_seconds=window_seconds
-    )

@@ -3,35 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from drift_consumer.baselines import Baselines
-from drift_consumer.incident import Incidents
+from drift_consumer.incident import Incidents, LatestQuality
 from drift_consumer.quality_progress import QualityProgressStore
 from drift_consumer.serving import serving
 from drift_consumer.window_store import WindowStore
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LatestQuality:
-    """The latest verdict on labels, as it was remembered; see `drift_core.quality.QualityVerdict`."""
-
-    degraded: bool
-    since: int | None
-    score: float
-
-    @classmethod
-    def of(cls, verdict: Mapping[str, Any]) -> LatestQuality:
-        """From its JSON."""
-        since = verdict["since"]
-        return cls(
-            degraded=verdict["degraded"],
-            since=None if since is None else round(datetime.fromisoformat(since).timestamp() * 1000),
-            score=verdict["score"],
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,8 @@ import pytest
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner, Result
 
-from drift_consumer.incident import Incidents, predictions_of
+from drift_consumer.incident import Incidents, LatestQuality
+from drift_consumer.series import Series
 from drift_core.bundle import MANIFEST_FILE, Manifest
 from drift_core.policy import RetrainingMode, RetrainingPolicy
 from queries.athena import Athena
@@ -45,13 +46,7 @@ CONCEPT, NORMAL = (datetime.now(UTC).replace(hour=12, minute=0) - timedelta(days
 """Noon of days that no other test has traffic on, further apart than a policy here looks back."""
 
 
-@dataclass(frozen=True)
-class Degraded:
-    """The part of a verdict on the labels that an incident looks at."""
-
-    degraded: bool = True
-    since: int | None = 1_767_268_800_000
-    score: float = 2.5
+DEGRADED = LatestQuality(degraded=True, since=1_767_268_800_000, score=2.5)
 
 
 @dataclass
@@ -215,15 +210,16 @@ def test_an_incident_is_heard_once_by_the_rule(world: World, heard: str) -> None
             table=stack.outputs["WindowTableName"],
         )
 
-    series = predictions_of(model, world.champion.model_version, 60)
+    version = world.champion.model_version
+    series = Series(kind="prediction", model_name=model, model_version=version, window_seconds=60)
     automatic = RetrainingPolicy(mode=RetrainingMode.AUTOMATIC, drift_hours=2)
     now = time.time_ns() // 1_000_000
     with pytest.raises(ClientError, match="AccessDenied"):
-        looking(*needed[:-1]).look(series, automatic, Degraded(), now)
+        looking(*needed[:-1]).look(series, automatic, DEGRADED, now)
     incidents = looking(*needed)
     assert incidents.look(series, automatic, None, now) is None  # no verdicts, and that is told from denied
-    assert incidents.look(series, automatic, Degraded(), now + 1) is not None  # it was wanted, and not told
-    assert incidents.look(series, automatic, Degraded(), now + 3_600_000) is None
+    assert incidents.look(series, automatic, DEGRADED, now + 1) is not None  # it was wanted, and not told
+    assert incidents.look(series, automatic, DEGRADED, now + 3_600_000) is None
 
     sqs = stack.client("sqs")
     bodies: list[dict[str, Any]] = []

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from drift_consumer.incident import EventRefusedError, Incident, Incidents, incident_of, predictions_of
+from drift_consumer.incident import EventRefusedError, Incident, Incidents, LatestQuality, incident_of
+from drift_consumer.series import Series
 from drift_consumer.verdict_store import VerdictStore
 from drift_core.policy import RetrainingMode, RetrainingPolicy
 from drift_core.span import Span
@@ -19,14 +20,8 @@ HOUR = 3_600_000
 NOON = 1_767_268_800_000
 NOW = NOON + 20 * 60_000
 POLICY = RetrainingPolicy(mode=RetrainingMode.AUTOMATIC, drift_hours=3)
-SERIES = predictions_of("house-prices", "v1", 300)
-
-
-@dataclass(frozen=True)
-class Verdict:
-    degraded: bool = True
-    since: int | None = NOON - 5 * HOUR
-    score: float = 1.5
+SERIES = Series(kind="prediction", model_name="house-prices", model_version="v1", window_seconds=300)
+DEGRADED = LatestQuality(degraded=True, since=NOON - 5 * HOUR, score=1.5)
 
 
 class FakeEvents:
@@ -68,7 +63,7 @@ class World:
         VerdictStore(self.s3, "archive").write(SERIES, Span.HOUR, start, verdict)
 
     def look(
-        self, quality: Verdict | None = None, policy: RetrainingPolicy = POLICY, now: int = NOW
+        self, quality: LatestQuality | None = None, policy: RetrainingPolicy = POLICY, now: int = NOW
     ) -> Incident | None:
         return self.incidents.look(SERIES, policy, quality, now)
 
@@ -82,7 +77,7 @@ def world() -> World:
 
 
 def test_degraded_quality_asks_with_the_time_at_which_it_began(world: World) -> None:
-    assert world.look(Verdict()) is not None
+    assert world.look(DEGRADED) is not None
     (entry,) = world.events.put
     assert (entry["Source"], entry["DetailType"]) == ("driftline", "RetrainingWanted")
     assert world.details() == [
@@ -100,12 +95,12 @@ def test_degraded_quality_asks_with_the_time_at_which_it_began(world: World) -> 
     ("quality", "policy"),
     [
         (None, POLICY),
-        (Verdict(degraded=False), POLICY),
-        (Verdict(), replace(POLICY, quality=False)),
-        (Verdict(), replace(POLICY, mode=RetrainingMode.OFF)),
+        (replace(DEGRADED, degraded=False), POLICY),
+        (DEGRADED, replace(POLICY, quality=False)),
+        (DEGRADED, replace(POLICY, mode=RetrainingMode.OFF)),
     ],
 )
-def test_what_is_no_incident(world: World, quality: Verdict | None, policy: RetrainingPolicy) -> None:
+def test_what_is_no_incident(world: World, quality: LatestQuality | None, policy: RetrainingPolicy) -> None:
     assert world.look(quality, policy) is None
     assert (world.events.put, world.items) == ([], {})
 
@@ -147,26 +142,26 @@ def test_no_hours_are_read_where_the_policy_wants_none(world: World) -> None:
 
 
 def test_an_incident_asks_once_in_a_cool_down(world: World) -> None:
-    asked = [hours for hours in range(50) if world.look(Verdict(), now=NOW + hours * HOUR)]
+    asked = [hours for hours in range(50) if world.look(DEGRADED, now=NOW + hours * HOUR)]
     assert asked == [0, 24, 48]
 
 
 def test_nobody_is_asked_while_a_run_trains_or_has_just_concluded(world: World) -> None:
     begun = read_guard(world.dynamodb, "windows", "house-prices").begun("by hand", NOW)
     assert write_guard(world.dynamodb, "windows", "house-prices", begun)
-    assert world.look(Verdict(), now=NOW + 1) is None
+    assert world.look(DEGRADED, now=NOW + 1) is None
     assert write_guard(world.dynamodb, "windows", "house-prices", begun.concluded("refused", NOW + 2))
-    assert world.look(Verdict(), now=NOW + HOUR) is None
-    assert world.look(Verdict(), now=NOW + 25 * HOUR) is not None
+    assert world.look(DEGRADED, now=NOW + HOUR) is None
+    assert world.look(DEGRADED, now=NOW + 25 * HOUR) is not None
 
 
 def test_what_eventbridge_refuses_is_put_by_the_next_look(world: World) -> None:
     world.events.refuses = True
     with pytest.raises(EventRefusedError, match=r"refused RetrainingWanted: ThrottlingException: slow down;"):
-        world.look(Verdict())
+        world.look(DEGRADED)
     world.events.refuses = False
-    assert world.look(Verdict(), now=NOW + HOUR) is not None
-    assert world.look(Verdict(), now=NOW + 2 * HOUR) is None
+    assert world.look(DEGRADED, now=NOW + HOUR) is not None
+    assert world.look(DEGRADED, now=NOW + 2 * HOUR) is None
     assert len(world.events.put) == 1
 
 
@@ -175,22 +170,22 @@ def test_a_crash_at_any_call_loses_no_event_and_puts_two_at_most(when: str) -> N
     calm = World()
     calm.hour(1, drift=False)
     calm.calls.count = 0
-    calm.look(Verdict())
+    calm.look(DEGRADED)
     assert calm.calls.count == 5
     for number in range(1, calm.calls.count + 1):
         world = World()
         world.hour(1, drift=False)
         world.calls.crash_at(number, when)
         with pytest.raises(CrashError):
-            world.look(Verdict())
+            world.look(DEGRADED)
         world.calls.heal()
-        world.look(Verdict(), now=NOW + HOUR)
+        world.look(DEGRADED, now=NOW + HOUR)
         assert 1 <= len(world.events.put) <= 2, number
-        assert world.look(Verdict(), now=NOW + 2 * HOUR) is None
+        assert world.look(DEGRADED, now=NOW + 2 * HOUR) is None
 
 
 def test_of_two_looks_at_once_one_asks(world: World) -> None:
     """The second reads the guard before the first has written it."""
     first = read_guard(world.dynamodb, "windows", "house-prices")
-    assert world.look(Verdict()) is not None
+    assert world.look(DEGRADED) is not None
     assert not write_guard(world.dynamodb, "windows", "house-prices", first.wanting("v1 quality", NOW))
