@@ -33,6 +33,7 @@ from scripts.bundles import active_version, reader, watched_model
 from scripts.deployment import DeploymentError, activate, upload_bundle
 from scripts.pace import moment
 from scripts.stack import LOCAL, Stack, StackError
+from scripts.telling import ended
 from training.bundle import DEFAULT_FOLDER, write
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -90,9 +91,9 @@ def accept(
         )
         _accept(console, stack, decision, model_version, out, calibrate=calibrate, yes=yes)
     except ValueError as error:
-        raise _stop(error, 2) from None
+        raise ended(error, 2) from None
     except (DeploymentError, StackError, ClientError, BotoCoreError, OSError) as error:
-        raise _stop(error, 1) from None
+        raise ended(error, 1) from None
 
 
 def _needed(begin: str | None) -> str:
@@ -225,11 +226,6 @@ def _bar(what: str) -> Iterator[Callable[[float], None]]:
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=1, visible=False)
         yield lambda done: bar.update(task, completed=done, visible=True)
-
-
-def _stop(error: Exception, code: int) -> typer.Exit:
-    Console(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
-    return typer.Exit(code)
 
 
 if __name__ == "__main__":

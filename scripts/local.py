@@ -10,6 +10,7 @@ from rich.console import Console
 
 from scripts.local_aws import DEFAULT_PORT, LocalAws, LocalAwsError
 from scripts.stack import LOCAL_STATE, PROJECT
+from scripts.telling import ended
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 _console = Console(highlight=False)
@@ -30,7 +31,7 @@ def up(
     try:
         endpoint = aws.start(port)
     except LocalAwsError as error:
-        raise _stop(error) from None
+        raise ended(error, 1) from None
     _console.print(
         f"the local AWS {'runs already' if already else 'runs'} at {endpoint}, on this machine only"
     )
@@ -56,17 +57,12 @@ def down() -> None:
     try:
         ran = LocalAws(LOCAL_STATE).stop()
     except LocalAwsError as error:
-        raise _stop(error) from None
+        raise ended(error, 1) from None
     _console.print("the local AWS is stopped" if ran else "the local AWS does not run")
 
 
 def _shown(path: Path) -> str:
     return str(path.relative_to(PROJECT, walk_up=True))
-
-
-def _stop(error: LocalAwsError) -> typer.Exit:
-    Console(stderr=True).print(str(error), style="red", markup=False)
-    return typer.Exit(1)
 
 
 if __name__ == "__main__":

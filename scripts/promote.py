@@ -8,8 +8,9 @@ import typer
 from rich.console import Console
 
 from drift_core.bundle import Manifest
-from scripts.rollback import FAILURES, stop
+from scripts.rollback import FAILURES
 from scripts.stack import LOCAL, Stack
+from scripts.telling import ended
 from scripts.versions import VersionError, store_of, switch
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -32,9 +33,9 @@ def promote(
             console.print(line, soft_wrap=True, markup=False)
         switch(console, stack, version, active=active, word="promoted", yes=yes)
     except VersionError as error:
-        raise stop(error, 2) from None
+        raise ended(error, 2) from None
     except FAILURES as error:
-        raise stop(error, 1) from None
+        raise ended(error, 1) from None
 
 
 def _facts(manifest: Manifest, active: str) -> list[str]:

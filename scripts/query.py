@@ -18,6 +18,7 @@ from rich.table import Table
 from queries.athena import Answer, Athena, AthenaError
 from scripts.question import QueryError, Question, compose, question_names
 from scripts.stack import LOCAL, Stack, StackError
+from scripts.telling import ended
 
 __all__ = ["app", "compose", "show"]
 
@@ -53,7 +54,7 @@ def query(
     try:
         text = Question.load(name).sql(_values(param or []))
     except QueryError as error:
-        raise _stop(error, 2) from None
+        raise ended(error, 2) from None
     if sql:
         sys.stdout.write(text)
         return
@@ -67,7 +68,7 @@ def query(
         )
         answer = athena.ask(text)
     except (AthenaError, StackError, ClientError, BotoCoreError) as error:
-        raise _stop(error, 1) from None
+        raise ended(error, 1) from None
     if as_json:
         for row in answer.rows:
             sys.stdout.write(json.dumps(dict(zip(answer.columns, row, strict=True))) + "\n")
@@ -136,11 +137,6 @@ def _values(given: list[str]) -> dict[str, str]:
     if len(values) < len(given):
         raise QueryError(f"--param is given as {', '.join(given)}; write each once, as name=value")
     return values
-
-
-def _stop(error: Exception, code: int) -> typer.Exit:
-    Console(stderr=True).print(str(error), style="red", markup=False)
-    return typer.Exit(code)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from scripts.pace import moment
 from scripts.rebuild import Outcome, Rebuild
 from scripts.rejudge import Rejudge
 from scripts.stack import LOCAL, Stack, StackError
+from scripts.telling import ended, say
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -73,16 +74,16 @@ def recover(
         hours = _hours(begin, end)
         stack = Stack.load(config_env)
     except (ValueError, StackError, ClientError, BotoCoreError) as error:
-        raise _stop(console, error, USAGE) from None
+        raise ended(error, USAGE, console) from None
     try:
         with nullcontext() if dry_run else stopped(stack, _EVALUATOR):
             settings = EvaluatorSettings.from_env(variables(stack, _EVALUATOR))
             found = _rebuild(console, stack, settings, hours, accept_missing=accept_missing, dry_run=dry_run)
             differ = _judge(console, stack, settings, dry_run=dry_run)
     except (BundleError, UnknownModelError, LostRaceError, ClientError, BotoCoreError) as error:
-        raise _stop(console, error, FAILED) from None
+        raise ended(error, FAILED, console) from None
     except KeyboardInterrupt:
-        raise _stop(console, "stopped; run it again for the rest", 130) from None
+        raise ended("stopped; run it again for the rest", 130, console) from None
     if found[Outcome.LEFT] or differ:
         raise typer.Exit(LEFT)
 
@@ -124,9 +125,9 @@ def _rebuild(
     for key, outcome in _tracked(console, rebuild, hours):
         total[outcome] += 1
         if outcome is Outcome.LEFT:
-            _say(console, f"{_name(key)} is {outcome}; see docs/runbook.md", style="yellow")
+            say(console, f"{_name(key)} is {outcome}; see docs/runbook.md", style="yellow")
     told = ", ".join(f"{total[outcome]:,} {outcome.name.lower()}" for outcome in Outcome)
-    _say(console, f"{total.total():,} windows of a shard: {told}{'; nothing was changed' * dry_run}")
+    say(console, f"{total.total():,} windows of a shard: {told}{'; nothing was changed' * dry_run}")
     return total
 
 
@@ -157,17 +158,17 @@ def _judge(console: Console, stack: Stack, settings: EvaluatorSettings, *, dry_r
             continue
         about = f"{series.model_name} {series.model_version}, windows of {series.window_seconds} s"
         if dry_run:
-            _say(console, f"{about}: the evaluator has forgotten {len(forgotten):,} windows that it judged")
+            say(console, f"{about}: the evaluator has forgotten {len(forgotten):,} windows that it judged")
             continue
         done = rejudge.again(series)
         differ += len(done.different)
-        _say(
+        say(
             console,
             f"{about}: {done.same:,} verdicts given again as they were, {len(done.different):,} differ, "
             f"{done.new:,} given for the first time",
         )
         for key in done.different:
-            _say(console, f"{key} stays as it was, and would differ now", style="yellow")
+            say(console, f"{key} stays as it was, and would differ now", style="yellow")
     return differ
 
 
@@ -178,15 +179,6 @@ def _name(key: WindowKey) -> str:
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _say(console: Console, text: str, style: str | None = None) -> None:
-    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
-
-
-def _stop(console: Console, why: object, code: int) -> typer.Exit:
-    _say(console, str(why), style="red")
-    return typer.Exit(code)
 
 
 if __name__ == "__main__":

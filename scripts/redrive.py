@@ -19,6 +19,7 @@ from scripts.failed_batch import FailedBatchError
 from scripts.kinesis_writer import KinesisWriter, NotAcceptedError
 from scripts.queue_redrive import QueueRedrive
 from scripts.stack import LOCAL, Stack, StackError
+from scripts.telling import ended, say
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True, help=__doc__)
 
@@ -53,29 +54,29 @@ def queue(
     failure: Exception | None = None
     try:
         if dry_run:
-            _say(console, f"about {redrive.waiting():,} messages in the queue; nothing was changed")
+            say(console, f"about {redrive.waiting():,} messages in the queue; nothing was changed")
             return
         with bar:
             redrive.redrive(limit)
     except (NotAcceptedError, ClientError, BotoCoreError) as error:
         failure = error
     except KeyboardInterrupt:
-        raise _stop(console, "stopped; run it again for the rest", 130) from None
+        raise ended("stopped; run it again for the rest", 130, console) from None
     counts = redrive.counts
-    _say(
+    say(
         console,
         f"{counts.received:,} messages received, {counts.accepted:,} accepted by the stream, "
         f"{counts.deleted:,} deleted",
     )
     if counts.too_large:
-        _say(console, f"{counts.too_large:,} messages are larger than a stream record may be; they are left")
+        say(console, f"{counts.too_large:,} messages are larger than a stream record may be; they are left")
     if counts.deleted < counts.accepted:
-        _say(
+        say(
             console,
             f"{counts.accepted - counts.deleted:,} could not be deleted; the next run puts them twice",
         )
     if failure is not None:
-        raise _stop(console, failure, LEFT)
+        raise ended(failure, LEFT, console)
     if counts.deleted < counts.received:
         raise typer.Exit(LEFT)
 
@@ -103,18 +104,18 @@ def batches(*, config_env: ConfigEnv = LOCAL, dry_run: DryRun = False) -> None:
                     counts = redrive.redrive(key, dry_run=dry_run)
                 except FailedBatchError as error:
                     refused += 1
-                    _say(console, f"s3://{redrive.bucket}/{key} is left: {error}", style="yellow")
+                    say(console, f"s3://{redrive.bucket}/{key} is left: {error}", style="yellow")
                     continue
                 number += 1
                 total += counts
-                _say(console, f"{key}: {_told(counts, verb)}")
+                say(console, f"{key}: {_told(counts, verb)}")
     except (NotAcceptedError, BundleError, ClientError, BotoCoreError) as error:
         failure = error
     except KeyboardInterrupt:
-        raise _stop(console, "stopped; run it again for the rest", 130) from None
-    _say(console, f"{number:,} failed batches: {_told(total, verb)}")
+        raise ended("stopped; run it again for the rest", 130, console) from None
+    say(console, f"{number:,} failed batches: {_told(total, verb)}")
     if failure is not None:
-        raise _stop(console, failure, LEFT)
+        raise ended(failure, LEFT, console)
     if refused:
         raise typer.Exit(REFUSED)
 
@@ -155,7 +156,7 @@ def _stack(console: Console, config_env: str) -> Stack:
     try:
         return Stack.load(config_env)
     except (StackError, ClientError, BotoCoreError) as error:
-        raise _stop(console, error, USAGE) from None
+        raise ended(error, USAGE, console) from None
 
 
 def _told(counts: BatchCounts, verb: str) -> str:
@@ -167,15 +168,6 @@ def _bar(console: Console) -> Progress:
     return Progress(
         *Progress.get_default_columns()[:1], MofNCompleteColumn(), TimeElapsedColumn(), console=console
     )
-
-
-def _say(console: Console, text: str, style: str | None = None) -> None:
-    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
-
-
-def _stop(console: Console, why: object, code: int) -> typer.Exit:
-    _say(console, str(why), style="red")
-    return typer.Exit(code)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from scripts.sending import Counts, Sender
 from scripts.sending import Progress as Position
 from scripts.sources import Source, SourceError
 from scripts.stack import LOCAL, PROJECT, Stack, StackError
+from scripts.telling import ended
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -84,9 +85,9 @@ def replay(
         position = _position(file, source.digest, stream, resume=resume)
         pace = Pace(rate=rate, speed=speed)
     except (ClientError, BotoCoreError) as error:
-        raise _stop(console, error, NOT_ACCEPTED) from None
+        raise ended(error, NOT_ACCEPTED, console) from None
     except (SourceError, StackError, BundleError, BundleMissingError, ValueError) as error:
-        raise _stop(console, error, USAGE) from None
+        raise ended(error, USAGE, console) from None
     bad: list[Entry] = []
     begun = time.monotonic()
     bar = Progress(
@@ -111,11 +112,11 @@ def replay(
     except (SourceError, NotAcceptedError, ClientError, BotoCoreError) as error:
         failure = error
     except KeyboardInterrupt:
-        raise _stop(console, f"stopped after row {position.row:,}; go on with --resume", 130) from None
+        raise ended(f"stopped after row {position.row:,}; go on with --resume", 130, console) from None
     _tell_bad(console, source, bad)
     _tell(console, sender.counts, time.monotonic() - begun)
     if failure is not None:
-        raise _stop(console, failure, USAGE if isinstance(failure, SourceError) else NOT_ACCEPTED)
+        raise ended(failure, USAGE if isinstance(failure, SourceError) else NOT_ACCEPTED, console)
     if bad and not keep_bad:
         raise typer.Exit(BAD_ROWS)
 
@@ -179,11 +180,6 @@ def _tell(console: Console, counts: Counts, seconds: float) -> None:
         f"{counts.accepted:,} accepted, {counts.again:,} sent again; {seconds:.1f} s",
         highlight=False,
     )
-
-
-def _stop(console: Console, why: object, code: int) -> typer.Exit:
-    console.print(str(why), style="red", markup=False, soft_wrap=True)
-    return typer.Exit(code)
 
 
 if __name__ == "__main__":

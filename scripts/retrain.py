@@ -8,8 +8,8 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts.bundles import watched_model
-from scripts.rollback import stop
 from scripts.stack import LOCAL, Stack, StackError
+from scripts.telling import ended
 from training.retrain_cli import HELP, Names, carried_out, quietly, services
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -33,7 +33,7 @@ def retrain(
     try:
         stack = Stack.load(config_env)
     except (StackError, ClientError, BotoCoreError) as error:
-        raise stop(error, 1) from None
+        raise ended(error, 1) from None
     to = services(stack.client, names_of(stack), calibrate=quietly if calibrate else None)
     carried_out(to, reason=reason, since=since, until=until, run="", force=force)
 

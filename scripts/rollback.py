@@ -10,6 +10,7 @@ from rich.console import Console
 
 from drift_core.bundle import BundleError
 from scripts.stack import LOCAL, Stack, StackError
+from scripts.telling import ended
 from scripts.versions import VersionError, before, listed, store_of, switch
 from training.store import StoreError
 
@@ -40,15 +41,9 @@ def rollback(
             wanted = version or before(versions, active)
             switch(console, stack, wanted, active=active, word="rolled back", yes=yes)
     except VersionError as error:
-        raise stop(error, 2) from None
+        raise ended(error, 2) from None
     except FAILURES as error:
-        raise stop(error, 1) from None
-
-
-def stop(error: Exception, code: int) -> typer.Exit:
-    """The end of a command, its reason told."""
-    Console(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
-    return typer.Exit(code)
+        raise ended(error, 1) from None
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from ingest_lambda.model import Model
 from scripts.bundles import BundleMissingError, active_version, reader, watched_model
 from scripts.deployment import DeploymentError, upload_bundle
 from scripts.stack import LOCAL, Stack, StackError
+from scripts.telling import ended
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -50,7 +51,7 @@ def shadow(
         if bundle is not None and version is None:
             version = Manifest.from_json((bundle / MANIFEST_FILE).read_bytes()).model_version
         elif bundle is not None:
-            raise _stop(f"{version} and --bundle contradict each other; give one of them", 2)
+            raise ended(f"{version} and --bundle contradict each other; give one of them", 2)
         plan = _plan(version, share, off=off)
         stack = Stack.load(config_env)
         if plan is not None:
@@ -66,9 +67,9 @@ def shadow(
             told = _shown(stack)
         console.print(told, soft_wrap=True, markup=False)
     except (ClientError, BotoCoreError) as error:
-        raise _stop(error, 1) from None
+        raise ended(error, 1) from None
     except (StackError, BundleMissingError, DeploymentError, OSError, ValueError) as error:
-        raise _stop(error, 2) from None
+        raise ended(error, 2) from None
 
 
 def _plan(version: str | None, share: float | None, *, off: bool) -> ShadowPlan | None:
@@ -125,11 +126,6 @@ def _set(stack: Stack, value: str) -> None:
     stack.client("ssm").put_parameter(
         Name=stack.outputs["ShadowBundleParameterName"], Value=value, Overwrite=True
     )
-
-
-def _stop(error: object, code: int) -> typer.Exit:
-    Console(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
-    return typer.Exit(code)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from scripts.scenarios import SCENARIOS, Scenario, ScenarioError
 from scripts.sending import Progress as Position
 from scripts.sending import Sender
 from scripts.stack import LOCAL, Stack, StackError
+from scripts.telling import ended
 from scripts.through_api import Labels, label_delay_of, progress_bar, through_api
 from scripts.traffic import Plan, changed, drawn, labels, predictions
 
@@ -148,9 +149,9 @@ def simulate(
             events: list[Event] = sorted([*told, *known], key=lambda event: event.event_time)
             _to_stream(console, stack, events, pace)
     except (NotAcceptedError, ClientError, BotoCoreError) as error:
-        raise _stop(console, error, 1) from None
+        raise ended(error, 1, console) from None
     except (StackError, BundleError, BundleMissingError, ValueError) as error:
-        raise _stop(console, error, 2) from None
+        raise ended(error, 2, console) from None
 
 
 def _scenario(name: str) -> Scenario:
@@ -182,11 +183,6 @@ def _to_stream(console: Console, stack: Stack, events: Sequence[Event], pace: Pa
         f"{counts.sent:,} records sent = {counts.accepted:,} accepted, {counts.again:,} sent again",
         highlight=False,
     )
-
-
-def _stop(console: Console, why: object, code: int) -> typer.Exit:
-    console.print(str(why), style="red", markup=False, soft_wrap=True)
-    return typer.Exit(code)
 
 
 if __name__ == "__main__":
