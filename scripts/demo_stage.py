@@ -14,13 +14,14 @@ from rich.console import Console
 
 from scripts.demo_errors import DemoError
 from scripts.deploy import ERRORS
+from scripts.functions import InvocationError
 from scripts.local_aws import LocalAws, LocalAwsError
 from scripts.scenarios import ScenarioError
 from scripts.stack import PROJECT
 
 INTERRUPTED = 130
 
-_EXPECTED = (*ERRORS, DemoError, LocalAwsError, ScenarioError, ValueError)
+_EXPECTED = (*ERRORS, DemoError, InvocationError, LocalAwsError, ScenarioError, ValueError)
 
 
 class Summary(Protocol):

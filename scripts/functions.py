@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -25,6 +27,39 @@ def variables(stack: Stack, logical_id: str) -> Mapping[str, str]:
     found = stack.client("lambda").get_function_configuration(FunctionName=name)
     told: Mapping[str, str] = found["Environment"]["Variables"]
     return told
+
+
+class InvocationError(RuntimeError):
+    """A function that failed; the text is what it answered."""
+
+
+def invoke(stack: Stack, logical_id: str, patience: float) -> dict[str, Any]:
+    """Run a scheduled function now, and wait for it; its answer.
+
+    Parameters
+    ----------
+    patience : seconds to wait for a run of its schedule, beside which it has no room.
+
+    Raises
+    ------
+    InvocationError
+        If it fails, or the other run does not end in time.
+    """
+    client, name = stack.client("lambda"), function_name(stack, logical_id)
+    end = time.monotonic() + patience
+    while True:
+        try:
+            done = client.invoke(FunctionName=name, Payload=b"{}")
+            break
+        except client.exceptions.TooManyRequestsException:
+            if time.monotonic() > end:
+                raise InvocationError(f"{logical_id} is still running after {patience:.0f} s") from None
+            time.sleep(0.5)
+    told = done["Payload"].read().decode()
+    if "FunctionError" in done:
+        raise InvocationError(f"{logical_id} failed: {told[:500]}")
+    answer: dict[str, Any] = json.loads(told)
+    return answer
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from scripts.bundles import LoadedBundle, active_version
 from scripts.demo_errors import DemoError
 from scripts.demo_screen import Screen
 from scripts.demo_stack import deployed, prepared, readable
+from scripts.functions import invoke
 from scripts.kinesis_writer import KinesisWriter
 from scripts.local_aws import LocalAws
 from scripts.pace import Pace
@@ -239,7 +240,7 @@ class RetrainingDemo:
             if time.monotonic() > end:
                 raise DemoError(f"no {what} within {self.patience:.0f} s; see {self.aws.state / 'log'}")
             time.sleep(1)
-            watcher.invoke(logical_id, self.patience)
+            invoke(watcher.stack, logical_id, self.patience)
 
     def _train(self, stack: Stack, reason: str, since: str) -> None:
         """What CodeBuild runs, by hand."""

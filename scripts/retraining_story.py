@@ -14,7 +14,7 @@ import pandas as pd
 from drift_core.event import Event
 from scripts.bundles import LoadedBundle
 from scripts.scenarios import SCENARIOS
-from scripts.traffic import Plan, changed, labels, predictions
+from scripts.traffic import Plan, changed, labels, placed, predictions
 from training import generator
 
 HOUR_SECONDS = 3600
@@ -77,7 +77,4 @@ def _houses(plan: Plan) -> pd.DataFrame:
     total = plan.windows * plan.rows
     rows = generator.houses(total, seed=1_000 + plan.seed).drop(columns=generator.TIME_COLUMN)
     rows = rows.iloc[random.permutation(total)].reset_index(drop=True)
-    window = np.repeat(np.arange(plan.windows), plan.rows)
-    length = plan.window_seconds * 1000
-    within = np.sort(random.integers(0, length, (plan.windows, plan.rows)), axis=1).ravel()
-    return rows.assign(window=window, event_time=plan.start_ms + window * length + within)
+    return placed(rows, plan, random)

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from scripts.demo_errors import DemoError
 from scripts.demo_queue import queue_for
-from scripts.functions import function_name
 from scripts.stack import Stack
 
 RULE = "driftline-demo"
@@ -79,27 +77,6 @@ class RetrainingWatcher:
                 return detail
             time.sleep(0.5)
         return None
-
-    def invoke(self, logical_id: str, patience: float) -> None:
-        """Run a scheduled function now.
-
-        Raises
-        ------
-        DemoError
-            If it fails, or other runs of it do not end in time.
-        """
-        functions, name = self.stack.client("lambda"), function_name(self.stack, logical_id)
-        end = time.monotonic() + patience
-        while True:
-            try:
-                done = functions.invoke(FunctionName=name, Payload=b"{}")
-                break
-            except functions.exceptions.TooManyRequestsException:  # the schedule's run has not ended
-                if time.monotonic() > end:
-                    raise DemoError(f"{logical_id} is still running after {patience:.0f} s") from None
-                time.sleep(0.5)
-        if "FunctionError" in done:
-            raise DemoError(f"{logical_id} failed: {done['Payload'].read().decode()[:500]}")
 
     def _documents(
         self, prefix: str, start: int, end: int, chosen: Callable[[Document], bool]

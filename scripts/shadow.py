@@ -104,9 +104,8 @@ def verified(stack: Stack, version: str) -> str:
     challenger = Manifest.from_json(check_size(MANIFEST_FILE, read(MANIFEST_FILE)))
     challenger.check_place(name, version)
     check_challenger(champion, challenger)
-    for file in challenger.files:
-        challenger.verify(file, read(file))
-    Model.load(challenger, challenger.verify(MODEL_FILE, check_size(MODEL_FILE, read(MODEL_FILE))))
+    files = {file: challenger.verify(file, read(file)) for file in challenger.files}
+    Model.load(challenger, check_size(MODEL_FILE, challenger.verify(MODEL_FILE, files.get(MODEL_FILE, b""))))
     Baselines(stack.client("s3"), stack.outputs["ModelsBucketName"]).get(name, version)
     return served
 

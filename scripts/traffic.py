@@ -55,6 +55,16 @@ def drawn(bundle: LoadedBundle, plan: Plan) -> pd.DataFrame:
     # Shuffled again and again: no row comes twice before each came once, so windows differ little.
     chosen = np.concatenate([random.permutation(size) for _ in range(-(-total // size))])[:total]
     rows = bundle.sample[[*manifest.schema.names, manifest.target]].iloc[chosen].reset_index(drop=True)
+    return placed(rows, plan, random)
+
+
+def placed(rows: pd.DataFrame, plan: Plan, random: np.random.Generator) -> pd.DataFrame:
+    """Rows in the order of time, each at a random moment of its window: `window` from 0, `event_time` in ms.
+
+    Parameters
+    ----------
+    rows : `plan.windows * plan.rows`.
+    """
     window = np.repeat(np.arange(plan.windows), plan.rows)
     length = plan.window_seconds * 1000
     within = np.sort(random.integers(0, length, (plan.windows, plan.rows)), axis=1).ravel()

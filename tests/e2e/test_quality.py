@@ -11,9 +11,10 @@ import pytest
 from drift_core.event import Interval, LabelEvent, PredictionEvent, new_event_id
 from queries.athena import Athena
 from scripts.bundles import LoadedBundle
+from scripts.functions import invoke
 from scripts.question import Question
 from scripts.stack import Stack
-from tests.e2e.test_recover import invoke, items
+from tests.e2e.test_recover import items
 
 pytestmark = pytest.mark.e2e
 
@@ -93,7 +94,7 @@ def test_labels_are_judged_and_alarm(stack: Stack, pairs: Pairs) -> None:
             UpdateExpression="SET first_update = :then, last_update = :then",
             ExpressionAttributeValues={":then": {"N": str(start + 25 * HOUR)}},
         )
-    done = invoke(stack, "QualityFunction")["labels"]
+    done = invoke(stack, "QualityFunction", SECONDS)["labels"]
     assert (done["measured"], done["charted"], done["unmatched"]) == (1, 1, 0)
 
     model, version = pairs[0][0].model_name, pairs[0][0].model_version
@@ -120,4 +121,4 @@ def test_labels_are_judged_and_alarm(stack: Stack, pairs: Pairs) -> None:
     for question in ("model_quality", "segment_quality", "labels_accounted"):
         answer = athena.ask(Question.load(question).sql({"since": day}))
         assert any(str(ROWS) in row for row in answer.rows), question
-    assert invoke(stack, "QualityFunction")["labels"] == {}
+    assert invoke(stack, "QualityFunction", SECONDS)["labels"] == {}

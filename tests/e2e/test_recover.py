@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from drift_core.event import PredictionEvent, new_event_id
 from scripts import recover
 from scripts.bundles import LoadedBundle
-from scripts.functions import function_name
+from scripts.functions import function_name, invoke
 from scripts.stack import Stack
 
 pytestmark = pytest.mark.e2e
@@ -44,23 +44,6 @@ def exact(found: dict[tuple[str, str], dict[str, Any]], start: int) -> dict[tupl
     }
 
 
-def invoke(stack: Stack, logical_id: str) -> dict[str, Any]:
-    functions, name = stack.client("lambda"), function_name(stack, logical_id)
-    end = time.monotonic() + SECONDS
-    while True:
-        try:
-            done = functions.invoke(FunctionName=name, Payload=b"{}")
-            break
-        except functions.exceptions.TooManyRequestsException:  # the schedule's run has not ended
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.5)
-    told = done["Payload"].read().decode()
-    assert "FunctionError" not in done, told
-    answer: dict[str, Any] = json.loads(told)
-    return answer
-
-
 @pytest.fixture(scope="module")
 def counted(stack: Stack, bundle: Any) -> int:
     """Start of a window of two days ago that has been counted and judged."""
@@ -87,7 +70,7 @@ def counted(stack: Stack, bundle: Any) -> int:
     )
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
-        invoke(stack, "EvaluatorFunction")
+        invoke(stack, "EvaluatorFunction", SECONDS)
         found = exact(items(stack), start)
         if any("end" in item for item in found.values()):  # it is judged
             return start
@@ -123,7 +106,7 @@ def test_a_lost_table_comes_back_and_the_evaluator_goes_on(
         FunctionName=function_name(stack, "EvaluatorFunction")
     )
     assert reserved["ReservedConcurrentExecutions"] == 1
-    assert "judged" not in invoke(stack, "EvaluatorFunction")
+    assert "judged" not in invoke(stack, "EvaluatorFunction", SECONDS)
 
     code, told = run(stack, monkeypatch, "--from", "now-3d")
     assert code == 0, told
@@ -142,7 +125,7 @@ def test_the_reconciler_compares_what_is_quiet(stack: Stack, counted: int) -> No
         ExpressionAttributeValues={":long_ago": {"N": str(counted)}},
     )
     assert "unreconciled" in items(stack)[pk, sk]
-    done = invoke(stack, "ReconcilerFunction")
+    done = invoke(stack, "ReconcilerFunction", SECONDS)
     assert done["windows"] >= 1
     assert done["unaccounted"] == 0
     assert "unreconciled" not in items(stack)[pk, sk]

@@ -19,6 +19,7 @@ from scripts.process import run
 from scripts.question import Question
 from scripts.stack import Stack
 from tests.e2e.test_deploy import archived, athena_columns, eventually, physical_id, table_columns
+from tests.e2e.written import streamed
 
 pytestmark = pytest.mark.e2e
 
@@ -37,21 +38,8 @@ def challenger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def events(stack: Stack) -> list[Event]:
     """Predictions on the stream, served and in shadow."""
-    kinesis, name = stack.client("kinesis"), stack.outputs["StreamName"]
-    (shard,) = kinesis.list_shards(StreamName=name)["Shards"]
-    place = kinesis.get_shard_iterator(
-        StreamName=name, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-    )["ShardIterator"]
-    found: list[Event] = []
-    while True:
-        read = kinesis.get_records(ShardIterator=place, Limit=10_000)
-        if not read["Records"]:
-            return found
-        place = read["NextShardIterator"]
-        kinds = (b'"event_type":"shadow"', b'"event_type":"prediction"')
-        found += [
-            decode(one["Data"]) for one in read["Records"] if any(kind in one["Data"] for kind in kinds)
-        ]
+    kinds = (b'"event_type":"shadow"', b'"event_type":"prediction"')
+    return [decode(data) for data in streamed(stack) if any(kind in data for kind in kinds)]
 
 
 def test_a_challenger_is_scored_archived_judged_and_compared(
