@@ -138,6 +138,15 @@ def test_an_hour_that_comes_late_is_left_out_and_counted_once() -> None:
     assert (world.documents(), world.progress()) == before
 
 
+def test_alarms_hear_nothing_of_a_version_that_serves_no_more() -> None:
+    world = ExplainedWorld({**explaining_objects(), **bundle_objects("v2")})
+    arrive(world, 0, events(40))
+    arrive(world, 3, [replace(one, model_version="v2") for one in events(40, 3, first=100)])
+    assert world.explain(NOON + 5 * HOUR) == {"explained": 1}
+    assert list(world.documents()) == [NOON]
+    assert not world.cloudwatch.values("EstimatedErrorScore") + world.cloudwatch.values("AttributionNdcg")
+
+
 def test_a_backlog_is_taken_in_order_and_in_pieces() -> None:
     world = ExplainedWorld()
     hours = MOST_HOURS + 3
