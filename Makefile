@@ -36,7 +36,7 @@ check: $(STATE) .venv-audit/ready  ## formatting, style, types, the template and
 	.venv-sam/bin/sam validate --lint --template sam_template.yaml
 	$(AUDIT)/checkov -f sam_template.yaml --framework cloudformation --skip-download --compact --quiet
 	$(AUDIT)/checkov -f $$(git ls-files $(TEXTS)) --framework secrets --skip-download --compact --quiet
-	$(AUDIT)/bandit -q -r drift_core drift_consumer ingest_lambda queries training scripts
+	$(AUDIT)/bandit -q -r drift_core drift_consumer ingest_lambda queries report training scripts
 	$(PYTHON) -m scripts.audit
 
 fuzz: .venv-fuzz/ready  ## hostile records, guided by coverage: 120,000 inputs, a few minutes
@@ -60,7 +60,7 @@ clean:  ## remove what was built; a running local AWS is stopped
 
 requirements: .venv/ready  ## compile requirements/*.in
 	for name in dev local-aws sam audit peers; do $(COMPILE) -o requirements/$$name.txt requirements/$$name.in || exit 1; done
-	for name in ingest consumer evaluator quality training fuzz; do \
+	for name in ingest consumer evaluator quality alert training fuzz; do \
 	  $(COMPILE) -c requirements/dev.txt -o requirements/$$name.txt requirements/$$name.in || exit 1; done
 	$(COMPILE) --python-version 3.11 -o requirements/peers-older.txt requirements/peers-older.in
 
