@@ -2,6 +2,7 @@
 
 ARCHITECTURE ?= x86_64
 CONFIG_ENV ?= local
+PROCESSES ?= 2
 PYTHON := .venv/bin/python
 UV := .venv/bin/uv
 COMPILE := $(UV) pip compile -q --no-header --no-emit-index-url
@@ -23,7 +24,7 @@ demo-retraining: $(STATE)  ## labels change, quality alarms, a challenger is tra
 	$(PYTHON) -m scripts.demo_retraining
 
 test: $(STATE) .venv-audit/ready  ## every test, with the end-to-end tests on a local AWS
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder
 
 faults: $(STATE)  ## 5,100 schedules of faults, where make test draws 300; half an hour
 	FAULT_SEEDS=0:17 $(PYTHON) -m pytest -s tests/properties/test_faults.py
