@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from drift_consumer.environment import optional, required
 from drift_core.monitor_settings import MonitorSettings
 
 LONGEST_WINDOW = 3600
@@ -38,11 +39,11 @@ class ConsumerSettings:
             If a variable is absent or not of its type; the text names it.
         """
         settings = cls(
-            model_name=_required(environ, "MODEL_NAME"),
-            models_bucket=_required(environ, "MODELS_BUCKET"),
-            archive_bucket=_required(environ, "ARCHIVE_BUCKET"),
-            window_table=_required(environ, "WINDOW_TABLE"),
-            window_seconds=_optional(environ, "WINDOW_SECONDS", int),
+            model_name=required(environ, "MODEL_NAME"),
+            models_bucket=required(environ, "MODELS_BUCKET"),
+            archive_bucket=required(environ, "ARCHIVE_BUCKET"),
+            window_table=required(environ, "WINDOW_TABLE"),
+            window_seconds=optional(environ, "WINDOW_SECONDS", int),
         )
         if settings.window_seconds is not None:
             _served(MonitorSettings(window_seconds=settings.window_seconds))
@@ -74,16 +75,16 @@ class EvaluatorSettings:
             If a variable is absent or not of its type; the text names it.
         """
         settings = cls(
-            model_name=_required(environ, "MODEL_NAME"),
-            models_bucket=_required(environ, "MODELS_BUCKET"),
-            archive_bucket=_required(environ, "ARCHIVE_BUCKET"),
-            window_table=_required(environ, "WINDOW_TABLE"),
-            metrics_namespace=_required(environ, "METRICS_NAMESPACE"),
-            window_seconds=_optional(environ, "WINDOW_SECONDS", int),
-            grace_seconds=_optional(environ, "GRACE_SECONDS", int),
-            min_samples=_optional(environ, "MIN_SAMPLES", int),
-            false_alarms_per_month=_optional(environ, "FALSE_ALARMS_PER_MONTH", float),
-            drift_threshold=_optional(environ, "DRIFT_THRESHOLD", float),
+            model_name=required(environ, "MODEL_NAME"),
+            models_bucket=required(environ, "MODELS_BUCKET"),
+            archive_bucket=required(environ, "ARCHIVE_BUCKET"),
+            window_table=required(environ, "WINDOW_TABLE"),
+            metrics_namespace=required(environ, "METRICS_NAMESPACE"),
+            window_seconds=optional(environ, "WINDOW_SECONDS", int),
+            grace_seconds=optional(environ, "GRACE_SECONDS", int),
+            min_samples=optional(environ, "MIN_SAMPLES", int),
+            false_alarms_per_month=optional(environ, "FALSE_ALARMS_PER_MONTH", float),
+            drift_threshold=optional(environ, "DRIFT_THRESHOLD", float),
         )
         settings.monitor(MonitorSettings())  # refuses impossible overrides at the start, not at a verdict
         return settings
@@ -124,18 +125,18 @@ class ReconcilerSettings:
         ValueError
             If a variable is absent or not of its type; the text names it.
         """
-        hours = _optional(environ, "RECONCILE_AFTER_HOURS", int) or 0
+        hours = optional(environ, "RECONCILE_AFTER_HOURS", int) or 0
         if hours < 1:
             raise ValueError(
                 f"the environment variable RECONCILE_AFTER_HOURS is "
                 f"{environ.get('RECONCILE_AFTER_HOURS', '')!r}; set 1 or more: batches are retried a while"
             )
         return cls(
-            model_name=_required(environ, "MODEL_NAME"),
-            archive_bucket=_required(environ, "ARCHIVE_BUCKET"),
-            failed_batches_bucket=_required(environ, "FAILED_BATCHES_BUCKET"),
-            window_table=_required(environ, "WINDOW_TABLE"),
-            metrics_namespace=_required(environ, "METRICS_NAMESPACE"),
+            model_name=required(environ, "MODEL_NAME"),
+            archive_bucket=required(environ, "ARCHIVE_BUCKET"),
+            failed_batches_bucket=required(environ, "FAILED_BATCHES_BUCKET"),
+            window_table=required(environ, "WINDOW_TABLE"),
+            metrics_namespace=required(environ, "METRICS_NAMESPACE"),
             reconcile_after_hours=hours,
         )
 
@@ -171,16 +172,16 @@ class QualitySettings:
             If a variable is absent or not of its type; the text names it.
         """
         settings = cls(
-            model_name=_required(environ, "MODEL_NAME"),
-            models_bucket=_required(environ, "MODELS_BUCKET"),
-            archive_bucket=_required(environ, "ARCHIVE_BUCKET"),
-            window_table=_required(environ, "WINDOW_TABLE"),
-            metrics_namespace=_required(environ, "METRICS_NAMESPACE"),
-            athena_workgroup=_required(environ, "ATHENA_WORKGROUP"),
-            glue_database=_required(environ, "GLUE_DATABASE"),
-            grace_seconds=_optional(environ, "GRACE_SECONDS", int),
-            min_samples=_optional(environ, "MIN_SAMPLES", int),
-            false_alarms_per_month=_optional(environ, "FALSE_ALARMS_PER_MONTH", float),
+            model_name=required(environ, "MODEL_NAME"),
+            models_bucket=required(environ, "MODELS_BUCKET"),
+            archive_bucket=required(environ, "ARCHIVE_BUCKET"),
+            window_table=required(environ, "WINDOW_TABLE"),
+            metrics_namespace=required(environ, "METRICS_NAMESPACE"),
+            athena_workgroup=required(environ, "ATHENA_WORKGROUP"),
+            glue_database=required(environ, "GLUE_DATABASE"),
+            grace_seconds=optional(environ, "GRACE_SECONDS", int),
+            min_samples=optional(environ, "MIN_SAMPLES", int),
+            false_alarms_per_month=optional(environ, "FALSE_ALARMS_PER_MONTH", float),
         )
         settings.monitor(MonitorSettings())  # refuses impossible overrides at the start, not at a verdict
         return settings
@@ -209,24 +210,3 @@ def _served(settings: MonitorSettings) -> MonitorSettings:
             f"set the parameter WindowSeconds to {LONGEST_WINDOW} or less"
         )
     return settings
-
-
-def _required(environ: Mapping[str, str], name: str) -> str:
-    value = environ.get(name, "")
-    if not value:
-        raise ValueError(f"the environment variable {name} is not set; the template sets it")
-    return value
-
-
-def _optional[Number: (int, float)](
-    environ: Mapping[str, str], name: str, kind: Callable[[str], Number]
-) -> Number | None:
-    value = environ.get(name, "")
-    if not value:
-        return None
-    try:
-        return kind(value)
-    except ValueError:
-        raise ValueError(
-            f"the environment variable {name} is {value!r}; set a number or leave it empty"
-        ) from None
