@@ -17,11 +17,11 @@ PARAMETERS = {"WindowSeconds": "60", "GraceSeconds": "1", "MinSamples": "50", "B
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What sends hundreds of odd predictions comes last: they drift, and other tests wait for an alarm.
+    """What drifts on purpose comes last, as other tests wait for an alarm: an incident, then odd predictions.
 
-    After it comes what waits until the function asks for its shadow again.
+    After them comes what waits until the function asks for its shadow again.
     """
-    last = ("test_api_contract.py", "test_shadow.py")
+    last = ("test_notebook.py", "test_api_contract.py", "test_shadow.py")
     items.sort(key=lambda item: last.index(item.path.name) if item.path.name in last else -1)
 
 
