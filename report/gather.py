@@ -65,6 +65,8 @@ def gather(
     model, version = baseline.model_name, baseline.model_version
     reader = _Reader(documents, since, until)
     names = documents.verdicts(model, since, until)
+    for name in [one for one in names if one.version == version][-1:]:  # the template may override the bundle
+        settings = settings.overridden({"window_seconds": name.window_seconds})
     verdicts = reader.read(name.key for name in names if name.version == version)
     verdicts = [one for one in verdicts if reader.touches(one["start"], one["end"])]
     spans = {span: [one for one in verdicts if one["span"] == span] for span in Span}
