@@ -78,7 +78,7 @@ def _degradation(found: Figures) -> str:
         f"Two percent of missing incomes are found {_after(missing)}, a new value in two percent of the "
         f"areas {_after(unseen)}, miles in place of kilometres {_after(unit)}; each in its own row and by "
         f"its own signal (`{missing['signal']}`, `{unseen['signal']}`, `{unit['signal']}`). Labels alarm "
-        f"for {_hour(one['quality']['found'])} on: of the three only the last hurts, with an error of "
+        f"from {_hour(one['quality']['found'])} on: of the three only the last hurts, with an error of "
         f"{_eur(mae['end'])} in place of {_eur(mae['before'])}. A monitor of errors alone would have let "
         "the first two rot on."
     )
