@@ -12,7 +12,7 @@ TEXTS := '*.py' '*.yaml' '*.toml' '*.md' '*.in' '*.sql' Makefile
 export SAM_CLI_TELEMETRY = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-retraining experiments test faults fuzz check bench bench-detection build deploy clean requirements
+.PHONY: help demo demo-retraining experiments notebook test faults fuzz check bench bench-detection build deploy clean requirements
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 18
@@ -25,6 +25,9 @@ demo-retraining: $(STATE)  ## labels change, quality alarms, a challenger is tra
 
 experiments: .venv/ready  ## the pictures and figures of docs/experiments.md, in three minutes
 	$(PYTHON) -m scripts.experiment normal gradual sudden seasonal degradation concept
+
+notebook: $(STATE)  ## notebooks/drift_analysis.ipynb, run on an incident in a local AWS of its own
+	$(PYTHON) -m scripts.notebook
 
 test: $(STATE) .venv-audit/ready  ## every test, with the end-to-end tests on a local AWS
 	$(PYTHON) -m pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder

@@ -6,7 +6,7 @@ They come from documents in the archive bucket and from the bundle alone: who ha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -79,14 +79,13 @@ class Facts:
     settings : `drift_core.monitor_settings.MonitorSettings` of the bundle, by field.
     columns : as in the baseline: the features, then the prediction and the width of its interval if watched.
     windows, hours, days : the verdicts.
-    segments : by segment, the documents' verdicts on it in the order of time, each with the `start` and `end`
-        (UTC milliseconds) and the `span` ("window", "hour" or "day") that it is of.
+    relations : verdicts on how the features go together, each with its `span`, `start` and `end`.
+    segments : by segment, the verdicts on it, each with its `span`, `start` and `end`.
     incidents : documents of `incidents/` that touch this time, the oldest first.
     quality : rows of the documents of `quality/`, in the order of time.
     explained : rows of the documents of `explained/`, in the order of time.
-    reconciled : rows of the documents of `reconciled/`, in the order of time.
-    units : of columns whose unit is known, by name.
-    unread : keys of documents that could not be read, for people to look at.
+    reconciled : rows of the documents of `reconciled/`.
+    unreadable : keys of documents that are no JSON; nothing of them is told.
     """
 
     model_name: str
@@ -100,10 +99,10 @@ class Facts:
     windows: Timeline
     hours: Timeline
     days: Timeline
+    relations: tuple[Mapping[str, Any], ...]
     segments: Mapping[str, tuple[Mapping[str, Any], ...]]
     incidents: tuple[Mapping[str, Any], ...]
     quality: tuple[Mapping[str, Any], ...]
     explained: tuple[Mapping[str, Any], ...]
     reconciled: tuple[Mapping[str, Any], ...]
-    units: Mapping[str, str] = field(default_factory=dict)
-    unread: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()

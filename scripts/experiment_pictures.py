@@ -6,23 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, TwoSlopeNorm
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 
-from drift_core.signals import RELATIONS
 from scripts.experiment_figures import first
 from scripts.experiment_story import Experiment
 from scripts.experiment_watch import Played
 from scripts.method_style import BLUE, GREEN, INK, RED
-
-HOTTEST = 2.5
-"""Scores above have the last colour."""
-
-SCORES = LinearSegmentedColormap.from_list(
-    "scores", [(0.0, "#f4f7fa"), (0.25, "#e3edf5"), (0.4999, "#8fbbdc"), (0.5, "#f0a860"), (1.0, "#9c3a00")]
-)
-"""Blue up to the threshold, orange to brown above it: the colour-blind and a grey print tell them apart."""
+from scripts.score_strip import score_bar, strip
 
 _ROW, _ERRORS, _MARGIN = 0.155, 1.35, 1.0  # inches
 _LINE = {"color": INK, "linestyle": (0, (4, 2)), "linewidth": 1.0}
@@ -35,13 +25,11 @@ def picture(experiment: Experiment, played: Sequence[Played]) -> Figure:
     figure = Figure((8.4, sum(heights) + _MARGIN), layout="constrained", facecolor="white")
     *strips, errors = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     for axes, one in zip(strips, played, strict=True):
-        image = _strip(axes, one)
+        image = strip(axes, one.scores)
+        _found(axes, one, len(one.scores))
         if len(played) > 1:
             axes.set_title(one.model.told, fontsize=9)
-    bar = figure.colorbar(image, ax=strips, aspect=28, pad=0.01, ticks=[0, 0.5, 1, 1.5, 2, HOTTEST])
-    bar.set_label("score; 1 is the alarm", fontsize=8)
-    bar.ax.tick_params(labelsize=7)
-    bar.outline.set_visible(False)
+    score_bar(image, strips)
     figure.suptitle(experiment.title, x=0.01, ha="left", fontsize=11, fontweight="bold")
     _acts(strips[0], experiment)
     _errors(errors, played[0])
@@ -49,27 +37,6 @@ def picture(experiment: Experiment, played: Sequence[Played]) -> Figure:
         for begin in {act.from_window for act in experiment.acts if act.told}:
             axes.axvline(begin, **_LINE)
     return figure
-
-
-def _strip(axes: Axes, played: Played) -> AxesImage:
-    scores = played.scores
-    grid = np.stack(list(scores.values()))
-    names = ["relations" if name == RELATIONS else name for name in scores]
-    image = axes.imshow(
-        np.minimum(grid, HOTTEST),
-        cmap=SCORES,
-        norm=TwoSlopeNorm(1.0, 0.0, HOTTEST),
-        aspect="auto",
-        interpolation="nearest",
-        extent=(0, grid.shape[1], len(grid) - 0.5, -0.5),
-    )
-    axes.set_yticks(range(len(names)), names, fontsize=7.5)
-    axes.tick_params(length=0)
-    axes.hlines(np.arange(1, len(names)) - 0.5, 0, grid.shape[1], color="white", linewidth=0.8)
-    for side in axes.spines.values():
-        side.set_visible(False)
-    _found(axes, played, len(names))
-    return image
 
 
 def _found(axes: Axes, played: Played, rows: int) -> None:

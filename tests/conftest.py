@@ -27,9 +27,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 STACK = "stack"
 """The group of the tests that share the packages or the deployed stack."""
 
-LAST = ("test_api_contract.py", "test_shadow.py")
-"""Of the stack's tests. The first sends hundreds of odd predictions: they drift, and others wait for an
-alarm. The second waits until the function asks for its shadow again."""
+LAST = ("test_notebook.py", "test_api_contract.py", "test_shadow.py")
+"""Of the stack's tests. The first two drift on purpose, and others wait for an alarm. The last waits until the
+function asks for its shadow again."""
 
 LONG = (
     "docs/test_readme.py",

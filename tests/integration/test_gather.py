@@ -13,15 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
+from drift_consumer.baselines import Baselines
 from drift_consumer.series import Series
 from drift_consumer.verdict_store import verdict_key
-from drift_core.bundle import BundleError
 from drift_core.monitor_settings import MonitorSettings
 from drift_core.span import Span
+from report.documents import Documents
 from report.facts import MEASURES, Facts, Timeline
-from report.gather import gather
-from report.source import NothingToTellError, Source
-from report.spans import told
+from report.gather import NothingJudgedError, gather, newest_version
+from report.timeline import judged
 from tests.unit.drift_consumer.fixture_traffic import (
     MODEL,
     NOON,
@@ -65,9 +65,14 @@ class Buckets:
         body = content if isinstance(content, bytes) else json.dumps(content).encode() + b"\n"
         self.s3.put_object(Bucket=bucket, Key=key, Body=body)
 
-    def gather(self, since: int = NOON, until: int = NOON + 2 * HOUR, **more: Any) -> Facts:
-        source = Source(s3=self.s3, archive="archive", models="models")
-        return gather(source, model_name=MODEL, since=since, until=until, now=NOON + DAY, **more)
+    def gather(
+        self, since: int = NOON, until: int = NOON + 2 * HOUR, *, version: str | None = None, **more: Any
+    ) -> Facts:
+        documents = Documents(s3=self.s3, bucket="archive")
+        told = version or newest_version(documents, MODEL, since, until)
+        bundle = Baselines(self.s3, "models").get(MODEL, told)
+        settings = bundle.manifest.monitor
+        return gather(documents, bundle.baseline, settings, since=since, until=until, now=NOON + DAY, **more)
 
 
 @pytest.fixture
@@ -114,7 +119,7 @@ def test_what_documents_say_is_gathered(
     buckets: Buckets, documents: Callable[[str], list[dict[str, Any]]]
 ) -> None:
     facts = buckets.gather()
-    assert (facts.model_version, facts.other_versions, facts.unread) == (VERSION, (), ())
+    assert (facts.model_version, facts.other_versions, facts.unreadable) == (VERSION, (), ())
     assert [column.name for column in facts.columns] == [
         *("size", "area", "garden", "prediction", "interval_width")
     ]
@@ -182,14 +187,14 @@ def test_documents_of_before_and_of_later_are_read(
 ) -> None:
     first, second = documents("window")[:2]
     series = Series(kind="prediction", model_name=MODEL, model_version=VERSION, window_seconds=300)
-    for name in ("histograms", "segments", "guilty_segments", "shadow", "since"):
+    for name in ("histograms", "segments", "guilty_segments", "in_segments_only", "shadow"):
         del first[name]
     second |= {"format": 99, "novel": {"a": 1}}
     second["features"]["size"]["novel"] = [1]
     buckets.put(verdict_key(series, Span.WINDOW, NOON), first)
     buckets.put(verdict_key(series, Span.WINDOW, NOON + WINDOW), second)
     facts = buckets.gather()
-    assert facts.unread == ()
+    assert facts.unreadable == ()
     assert (facts.windows.counts[0] == -1).all()
     assert facts.windows.counts[1].sum() == 60 * len(facts.columns)
     assert facts.windows.score[:2].tolist() == [first["drift_score"], second["drift_score"]]
@@ -210,8 +215,7 @@ def test_what_cannot_be_read_is_named(buckets: Buckets, broken: bytes) -> None:
     for key in keys:
         buckets.put(key, broken)
     facts = buckets.gather()
-    expected = keys if broken else keys[:2]  # no line is no row
-    assert facts.unread == tuple(sorted(expected))
+    assert facts.unreadable == tuple(sorted(keys))
     assert len(facts.windows) == 13
 
 
@@ -222,7 +226,10 @@ def test_bins_of_another_baseline_are_not_taken_for_this_ones(
     one["histograms"]["size"].append(1)
     series = Series(kind="prediction", model_name=MODEL, model_version=VERSION, window_seconds=300)
     buckets.put(verdict_key(series, Span.WINDOW, NOON), one)
-    assert buckets.gather().unread == (verdict_key(series, Span.WINDOW, NOON),)
+    facts = buckets.gather()
+    size = facts.columns[0].size
+    assert (facts.windows.counts[0, :size] == -1).all()
+    assert facts.windows.counts[0, size:].sum() == 60 * (len(facts.columns) - 1)
 
 
 def incident(opened: str, recovered: str | None, **more: Any) -> dict[str, Any]:
@@ -241,7 +248,6 @@ def test_incidents_that_touch_the_time(buckets: Buckets) -> None:
         incident("2026-01-01T10:00:00+00:00", "2026-01-01T11:59:00+00:00"),
         incident("2026-01-01T14:00:00+00:00", None),
         incident("2026-01-01T12:30:00+00:00", None, model_name="another"),
-        incident("2026-01-01T12:40:00+00:00", None, model_version=OTHER),
     ]
     for i, one in enumerate([*told_of, *others]):
         buckets.put(f"incidents/dt={one['opened_at'][:10]}/{i}.json", one)
@@ -258,7 +264,7 @@ def test_rows_beside_the_verdicts(buckets: Buckets) -> None:
     buckets.put(f"quality/dt=2026-01-01/{MODEL}.{VERSION}.1.{NOON}.json", lines)
     buckets.put(f"quality/dt=2026-01-01/{MODEL}.{VERSION}.1.{NOON + 4 * HOUR}.json", late)
     buckets.put(f"explained/dt=2026-01-01/{MODEL}.{VERSION}.{NOON}.json", {**hour, "feature": "(all)"})
-    counted = {"window_start": "2026-01-01T12:05:00+00:00", "captured": 60}
+    counted = {**about, "window_start": "2026-01-01T12:05:00+00:00", "captured": 60}
     names = (
         f"prediction.{MODEL}.{VERSION}",
         f"label.{MODEL}.-",
@@ -271,7 +277,7 @@ def test_rows_beside_the_verdicts(buckets: Buckets) -> None:
     facts = buckets.gather()
     assert [row["segment"] for row in facts.quality] == ["(all)", "area=coast"]
     assert [row["feature"] for row in facts.explained] == ["(all)"]
-    assert sorted(row["kind"] for row in facts.reconciled) == ["label", "prediction", "quarantine"]
+    assert sorted(row["kind"] for row in facts.reconciled) == ["label", "prediction"]
 
 
 def test_only_what_changed_is_read_again(
@@ -295,13 +301,10 @@ def test_only_what_changed_is_read_again(
 
 
 def test_what_is_absent_is_told(buckets: Buckets) -> None:
-    with pytest.raises(NothingToTellError, match=r"no window of house-prices .* has a verdict"):
+    with pytest.raises(NothingJudgedError, match=r"no window of 'house-prices' was judged"):
         buckets.gather(NOON - DAY, NOON - DAY + HOUR)
-    with pytest.raises(NothingToTellError, match=r"bundles/house-prices/v9/manifest\.json"):
-        buckets.gather(version="v9")
-    buckets.put(f"bundles/{MODEL}/{VERSION}/baseline.json", b"{}", "models")
-    with pytest.raises(BundleError, match="sha256"):
-        buckets.gather()
+    none = buckets.gather(NOON - DAY, NOON - DAY + HOUR, version=VERSION)
+    assert (len(none.windows), len(none.hours), none.windows.counts.shape) == (0, 0, (0, 71))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -316,7 +319,7 @@ def test_any_numbers_come_back_to_the_bit(
     drawn = [data.draw(st.fixed_dictionaries(dict.fromkeys(MEASURES, numbers))) for _ in range(5)]
     for column, values in zip(verdicts_of(one), drawn, strict=True):
         column.update(values)
-    read = told(json.loads(json.dumps(one)), columns)
+    read = judged(json.loads(json.dumps(one)), columns)
     for j, values in enumerate(drawn):
         for i, name in enumerate(MEASURES):
             expected = np.nan if values[name] is None else values[name]
