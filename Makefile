@@ -23,7 +23,7 @@ demo: $(STATE)  ## train, deploy to a local AWS, drift, watch the alarm
 demo-retraining: $(STATE)  ## labels change, quality alarms, a challenger is trained and takes over
 	$(PYTHON) -m scripts.demo_retraining
 
-experiments: .venv/ready  ## the pictures and figures of docs/experiments.md, in three minutes
+experiments: .venv/ready  ## the pictures and figures of docs/experiments.md, in two minutes
 	$(PYTHON) -m scripts.experiment normal gradual sudden seasonal degradation concept
 
 notebook: $(STATE)  ## notebooks/drift_analysis.ipynb, run on an incident in a local AWS of its own

@@ -194,8 +194,8 @@ def limits(facts: Facts) -> list[str]:
         else "What predictions without a label are worth: the error is that of labelled ones."
     )
     told.append(
-        f"What a window of fewer than {facts.settings['min_samples']} rows says by itself: it was judged with "
-        f"the next."
+        f"What a window of fewer than {facts.settings['min_samples']} rows says by itself: it was judged "
+        f"with the next."
     )
     if facts.other_versions:
         told.append(f"What other versions did: {listed(facts.other_versions)}. Each has a report of its own.")

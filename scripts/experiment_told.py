@@ -34,7 +34,7 @@ def _gradual(found: Figures) -> str:
             f"hours up. It names {_first(one)} and says that it drifts since {_hour(one['since'])}. "
         )
     return text + (
-        f"Labels, once they are there, alarm for {_hour(one['quality']['found'])} on; in the last hours "
+        f"Labels, once they are there, alarm from {_hour(one['quality']['found'])} on; in the last hours "
         f"the error is {_eur(one['mae']['end'])} in place of {_eur(one['mae']['before'])}. The estimate "
         f"says {_eur(one['estimated_mae']['end'])} there and alarms in {_hour(one['estimate']['found'])}: "
         "it takes the numbers at their word, and larger homes are only a little harder."
@@ -47,7 +47,7 @@ def _sudden(found: Figures) -> str:
     return (
         f"The change comes in hour {found['begins']} and is found in {_hour(one['found'])}, with "
         f"{_first(one)} named first. Labels of the changed hours say {_eur(one['mae']['after'])} in place "
-        f"of {_eur(one['mae']['before'])} and alarm for {_hour(one['quality']['found'])} on. Before any is "
+        f"of {_eur(one['mae']['before'])} and alarm from {_hour(one['quality']['found'])} on. Before any is "
         f"there, the estimate alarms in {_hour(one['estimate']['found'])} and says "
         f"{_eur(one['estimated_mae']['after'])}: that something is wrong, not how wrong. Attributions "
         f"alarm in {_hour(attribution['found'])}; the order of importance stays (NDCG "
@@ -78,7 +78,7 @@ def _degradation(found: Figures) -> str:
         f"Two percent of missing incomes are found {_after(missing)}, a new value in two percent of the "
         f"areas {_after(unseen)}, miles in place of kilometres {_after(unit)}; each in its own row and by "
         f"its own signal (`{missing['signal']}`, `{unseen['signal']}`, `{unit['signal']}`). Labels alarm "
-        f"for {_hour(one['quality']['found'])} on: of the three only the last hurts, with an error of "
+        f"from {_hour(one['quality']['found'])} on: of the three only the last hurts, with an error of "
         f"{_eur(mae['end'])} in place of {_eur(mae['before'])}. A monitor of errors alone would have let "
         "the first two rot on."
     )
@@ -88,13 +88,14 @@ def _concept(found: Figures) -> str:
     (one,) = found["models"]
     attribution, mae = one["attribution"], one["mae"]
     return (
-        f"{_hours(one['alarms_before'] + one['drift_hours'])} of {found['hours']} drift, and none should: "
-        f"the inputs are those of training. The estimate ({_eur(one['estimated_mae']['after'])}, alarms in "
+        f"Of {found['hours']} hours {one['alarms_before'] + one['drift_hours'] or 'none'} drift, and none "
+        "should: the inputs are those of training. The estimate "
+        f"({_eur(one['estimated_mae']['after'])}, alarms in "
         f"{_hours(one['estimate']['hours'])}) and the attributions (NDCG "
         f"{attribution['ndcg']['after']:.3f}, alarms in {_hours(attribution['hours'])}) look at inputs and "
         f"model, and neither changed. The error is {_eur(mae['after'])} in place of {_eur(mae['before'])}, "
-        "and the first changed hour whose labels alarm, as soon as they come, is "
-        f"{_hour(one['quality']['found'])}."
+        f"and labels, as soon as they come, alarm from {_hour(one['quality']['found'])} on: the change comes "
+        f"in hour {found['begins']}."
     )
 
 
@@ -120,7 +121,7 @@ def _after(act: Figures) -> str:
     if act["found"] is None:
         return "never"
     late = act["found"] - act["from"]
-    return "in the first changed hour" if late == 0 else f"in changed hour {late + 1}"
+    return "at once" if late == 0 else f"{_hours(late)} later"
 
 
 def _first(one: Figures) -> str:

@@ -28,8 +28,8 @@ STACK = "stack"
 """The group of the tests that share the packages or the deployed stack."""
 
 LAST = ("test_notebook.py", "test_api_contract.py", "test_shadow.py")
-"""Of the stack's tests. The first two drift on purpose, and others wait for an alarm. The last waits until the
-function asks for its shadow again."""
+"""Of the stack's tests. The first two drift on purpose, and others wait for an alarm. The last waits until
+the function asks for its shadow again."""
 
 LONG = (
     "docs/test_readme.py",

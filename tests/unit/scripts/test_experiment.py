@@ -19,6 +19,8 @@ from scripts.experiment_told import told
 from scripts.experiment_watch import play
 from scripts.experiment_world import EVENING, SWING, traffic
 
+pytestmark = pytest.mark.xdist_group("experiment")  # models are trained once in a process
+
 SIGNIFICANT = 0.002
 """Relative: a processor may round differently, and files keep four digits."""
 
