@@ -21,9 +21,8 @@ RNG = np.random.default_rng(3)
 SIZES = RNG.normal(80, 20, 20_000)
 NUMBER = Column.freeze("size", Kind.NUMERIC, np.where(RNG.random(20_000) < 0.01, np.nan, SIZES))
 AREAS = ("centre", "coast", "hills")
-CATEGORY = Column.freeze(
-    "area", Kind.CATEGORICAL, RNG.choice(3, 20_000, p=[0.5, 0.3, 0.2]).astype(float), AREAS
-)
+CATEGORY_CODES = RNG.choice(3, 20_000, p=[0.5, 0.3, 0.2]).astype(float)
+CATEGORY = Column.freeze("area", Kind.CATEGORICAL, CATEGORY_CODES, AREAS)
 FLAG = Column.freeze("garden", Kind.BOOLEAN, RNG.integers(0, 2, 20_000).astype(float), ("false", "true"))
 SIGNALS = [(column, one.name) for column in (NUMBER, CATEGORY, FLAG) for one in column_signals(column)]
 
@@ -80,6 +79,13 @@ def test_what_else_changed_is_told_beside_the_signal() -> None:
     assert "never saw" not in quiet
     factor = why(NUMBER, {"unit_factor": 10.764}, signal="location").text
     assert "multiplied by 10.76, as after a change of unit" in factor
+
+
+def test_other_categories_are_those_without_a_bin_seen_or_not() -> None:
+    """As the signal counts them: a tenth that training never saw is a tenth more."""
+    codes = np.where(np.arange(1_000) % 10 == 0, -1.0, CATEGORY_CODES[:1_000])
+    found = told(CATEGORY, codes, "other")
+    assert (found.before, found.after) == ("0 %", "10 %")
 
 
 def test_where_no_bin_tells_how_far_the_edge_is_told() -> None:
