@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import boto3
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from moto import mock_aws
 
-from drift_consumer.baselines import Baselines
 from drift_consumer.series import Series
 from drift_consumer.verdict_store import verdict_key
-from drift_core.monitor_settings import MonitorSettings
 from drift_core.span import Span
-from report.documents import Documents
-from report.facts import MEASURES, Facts, Timeline
-from report.gather import NothingJudgedError, gather, newest_version
+from report.facts import MEASURES, Timeline
+from report.gather import NothingJudgedError
 from report.timeline import judged
+from tests.integration.archive_written import DAY, HOUR, MINUTE, WINDOW, Buckets, written
 from tests.unit.drift_consumer.fixture_traffic import (
     MODEL,
     NOON,
@@ -29,67 +25,15 @@ from tests.unit.drift_consumer.fixture_traffic import (
     VERSION,
     World,
     bundle_objects,
-    healthy,
 )
 
-MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
-WINDOW = 5 * MINUTE
 OTHER = "20260102T000000Z-4567cdef"
 
 
-@pytest.fixture(scope="module")
-def written() -> dict[tuple[str, str], bytes]:
-    """Buckets after 14 windows, of which the last four drift, and their hour."""
-    world = World(bundle_objects(monitor=MonitorSettings(min_samples=30), segments=SEGMENTS))
-    for i in range(14):
-        rows = healthy(60, NOON + i * WINDOW, first=1000 * i, shift=2.0 if i > 9 else 0.0)
-        world.consume([event.encode() for event in rows])
-        world.evaluate(NOON + (i + 1) * WINDOW + 2 * MINUTE)
-    world.evaluate(NOON + 3 * HOUR)
-    return {key: content for key, content in world.s3.objects.items() if not key[1].endswith(".parquet")}
-
-
-class Buckets:
-    """Buckets in moto, and how often an object was read."""
-
-    def __init__(self) -> None:
-        self.s3 = boto3.client("s3", region_name="eu-west-1")
-        for name in ("archive", "models"):
-            self.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        self.reads: list[str] = []
-        self.s3.meta.events.register(
-            "before-parameter-build.s3.GetObject", lambda params, **_: self.reads.append(params["Key"])
-        )
-
-    def put(self, key: str, content: bytes | Mapping[str, Any], bucket: str = "archive") -> None:
-        body = content if isinstance(content, bytes) else json.dumps(content).encode() + b"\n"
-        self.s3.put_object(Bucket=bucket, Key=key, Body=body)
-
-    def gather(
-        self, since: int = NOON, until: int = NOON + 2 * HOUR, *, version: str | None = None, **more: Any
-    ) -> Facts:
-        documents = Documents(s3=self.s3, bucket="archive")
-        told = version or newest_version(documents, MODEL, since, until)
-        bundle = Baselines(self.s3, "models").get(MODEL, told)
-        settings = bundle.manifest.monitor
-        return gather(documents, bundle.baseline, settings, since=since, until=until, now=NOON + DAY, **more)
-
-
 @pytest.fixture
-def buckets(written: dict[tuple[str, str], bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator[Buckets]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
-        made = Buckets()
-        for (bucket, key), content in written.items():
-            made.put(key, content, bucket)
-        yield made
-
-
-@pytest.fixture
-def documents(written: dict[tuple[str, str], bytes]) -> Callable[[str], list[dict[str, Any]]]:
+def documents() -> Callable[[str], list[dict[str, Any]]]:
     def of(span: str) -> list[dict[str, Any]]:
-        found = [json.loads(c) for (_, key), c in written.items() if f".{span}." in key]
+        found = [json.loads(c) for (_, key), c in written().items() if f".{span}." in key]
         return sorted(found, key=lambda one: str(one["start"]))
 
     return of
