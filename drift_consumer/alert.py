@@ -24,7 +24,7 @@ from drift_consumer.alarm_states import AlarmStates
 from drift_consumer.alert_outbox import Outbox
 from drift_consumer.alert_settings import AlertSettings
 from drift_consumer.alert_store import AlertStore, Kept, Notice, Parcel
-from drift_consumer.channels import Send, Slack, Topics
+from drift_consumer.channels import RefusedError, Send, Slack, Topics
 from drift_consumer.findings import Findings
 from drift_consumer.incident_documents import IncidentDocuments
 from drift_consumer.metrics import Metric, Publisher
@@ -137,8 +137,9 @@ def alert(event: Mapping[str, Any], to: Resources) -> dict[str, int]:
     faults += told
     for one in faults:
         logger.error("not all was done", exc_info=one)
-    if faults:
-        to.publisher.publish([Metric(name="AlertsFailed", value=len(faults), unit="Count")], now)
+    lost = sum(isinstance(one, RefusedError) for one in faults)
+    if lost:
+        to.publisher.publish([Metric(name="AlertsFailed", value=lost, unit="Count")], now)
     done = {"decided": len(kept.outbox), "waiting": len(left.outbox)}
     logger.info("alerted", extra=done)
     if faults:

@@ -120,10 +120,10 @@ class Findings:
         return [key for key in keys if versions[key] == served]
 
     def _listed(self, folder: str, day: datetime) -> Iterator[str]:
-        pages = self.s3.get_paginator("list_objects_v2")
         prefix = f"{folder}/{day:dt=%Y-%m-%d}/{self.model_name}."
-        for page in pages.paginate(Bucket=self.archive, Prefix=prefix):
-            yield from (one["Key"] for one in page.get("Contents", ()) if ".shadow-" not in one["Key"])
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.archive, Prefix=prefix)
+        keys = (one["Key"] for page in pages for one in page.get("Contents", ()))
+        return (key for key in keys if ".shadow-" not in key)
 
     def _rows(self, key: str) -> list[dict[str, Any]]:
         content = self.s3.get_object(Bucket=self.archive, Key=key)["Body"].read()

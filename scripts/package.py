@@ -61,6 +61,7 @@ PACKAGES = {
     "EvaluatorFunction": Package("evaluator.txt", ("drift_consumer",)),
     "ReconcilerFunction": Package("consumer.txt", ("drift_consumer",)),  # it reads Parquet too
     "QualityFunction": Package("quality.txt", ("drift_consumer", "queries")),
+    "AlertFunction": Package("alert.txt", ("drift_consumer", "queries", "report")),
 }
 """By logical id of the template."""
 
