@@ -2,6 +2,7 @@
 
 ARCHITECTURE ?= x86_64
 CONFIG_ENV ?= local
+PROCESSES ?= 2
 PYTHON := .venv/bin/python
 UV := .venv/bin/uv
 COMPILE := $(UV) pip compile -q --no-header --no-emit-index-url
@@ -11,7 +12,7 @@ TEXTS := '*.py' '*.yaml' '*.toml' '*.md' '*.in' '*.sql' Makefile
 export SAM_CLI_TELEMETRY = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-retraining test faults fuzz check bench bench-detection build deploy clean requirements
+.PHONY: help demo demo-retraining experiments notebook test faults fuzz check bench bench-detection build deploy clean requirements
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 18
@@ -22,8 +23,14 @@ demo: $(STATE)  ## train, deploy to a local AWS, drift, watch the alarm
 demo-retraining: $(STATE)  ## labels change, quality alarms, a challenger is trained and takes over
 	$(PYTHON) -m scripts.demo_retraining
 
+experiments: .venv/ready  ## the pictures and figures of docs/experiments.md, in two minutes
+	$(PYTHON) -m scripts.experiment normal gradual sudden seasonal degradation concept
+
+notebook: $(STATE)  ## notebooks/drift_analysis.ipynb, run on an incident in a local AWS of its own
+	$(PYTHON) -m scripts.notebook
+
 test: $(STATE) .venv-audit/ready  ## every test, with the end-to-end tests on a local AWS
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder
 
 faults: $(STATE)  ## 5,100 schedules of faults, where make test draws 300; half an hour
 	FAULT_SEEDS=0:17 $(PYTHON) -m pytest -s tests/properties/test_faults.py

@@ -39,6 +39,10 @@ def document(
             "duplicates": gathered.state.duplicates,
             "quarantined": quarantined,
         },
+        "histograms": {
+            column.name: gathered.state.column(i).tolist()
+            for i, column in enumerate(gathered.state.layout.columns)
+        },
         "shadow": series.is_shadow,  # absent in what was written before shadows were: it was served
     }
 

@@ -6,4 +6,4 @@ select "start", span, model_version, n as row_count, drift,
        guilty, guilty_segments, since, calibrating
 from verdicts
 where dt >= :since
-order by "start", span, model_version
+order by "start", span, model_version, window_seconds

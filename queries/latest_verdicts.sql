@@ -3,7 +3,9 @@
 select model_name, model_version, span, "start", "end", n as row_count, drift,
        round(drift_score, 3) as drift_score, guilty, since, calibrating
 from (
-    select v.*, row_number() over (partition by model_name, model_version, span order by "start" desc) as recency
+    select v.*, row_number() over (
+               partition by model_name, model_version, span order by "start" desc, window_seconds desc
+           ) as recency
     from verdicts as v
     where dt >= :since
 ) as ranked

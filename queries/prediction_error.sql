@@ -11,8 +11,10 @@ select p.window_start, p.model_version,
        round(avg(p.prediction - l.label), 2) as mean_error,
        round(avg(abs(p.prediction - l.label)), 2) as mean_absolute_error,
        round(sqrt(avg((p.prediction - l.label) * (p.prediction - l.label))), 2) as root_mean_square_error,
-       round(100.0 * count_if(l.label between p.interval_lower and p.interval_upper) / count(*), 1)
-           as in_interval_percent
+       round(
+           100.0 * count_if(l.label between p.interval_lower and p.interval_upper)
+           / nullif(count(p.interval_lower), 0), 1
+       ) as in_interval_percent
 from predictions as p
 join last_label as l on l.prediction_id = p.event_id
 where p.dt >= :since and l.recency = 1

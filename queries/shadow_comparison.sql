@@ -23,8 +23,8 @@ select dt, served_version, shadow_version,
        round(avg(shadow_error), 4) as shadow_mean_absolute_error,
        round(avg(shadow_error - served_error), 4) as mean_difference,
        round(stddev_samp(shadow_error - served_error) / sqrt(count(*)), 4) as standard_error,
-       round(100.0 * count_if(served_covers) / count(*), 1) as served_in_interval_percent,
-       round(100.0 * count_if(shadow_covers) / count(*), 1) as shadow_in_interval_percent
+       round(100.0 * count_if(served_covers) / nullif(count(served_covers), 0), 1) as served_in_interval_percent,
+       round(100.0 * count_if(shadow_covers) / nullif(count(shadow_covers), 0), 1) as shadow_in_interval_percent
 from pairs
 group by dt, served_version, shadow_version
 order by dt, served_version, shadow_version

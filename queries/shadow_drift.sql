@@ -5,4 +5,4 @@ select "start", span, model_version, n as row_count, drift,
        guilty, since, calibrating
 from shadow_verdicts
 where dt >= :since
-order by "start", span, model_version
+order by "start", span, model_version, window_seconds

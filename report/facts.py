@@ -79,11 +79,13 @@ class Facts:
     settings : `drift_core.monitor_settings.MonitorSettings` of the bundle, by field.
     columns : as in the baseline: the features, then the prediction and the width of its interval if watched.
     windows, hours, days : the verdicts.
-    segments : by segment, the documents' verdicts on it, each with the `start` and `end` of its span.
+    relations : verdicts on how the features go together, each with its `span`, `start` and `end`.
+    segments : by segment, the verdicts on it, each with its `span`, `start` and `end`.
     incidents : documents of `incidents/` that touch this time, the oldest first.
     quality : rows of the documents of `quality/`, in the order of time.
     explained : rows of the documents of `explained/`, in the order of time.
-    reconciled : documents of `reconciled/`, in the order of time.
+    reconciled : rows of the documents of `reconciled/`.
+    unreadable : keys of documents that are no JSON; nothing of them is told.
     """
 
     model_name: str
@@ -97,8 +99,10 @@ class Facts:
     windows: Timeline
     hours: Timeline
     days: Timeline
+    relations: tuple[Mapping[str, Any], ...]
     segments: Mapping[str, tuple[Mapping[str, Any], ...]]
     incidents: tuple[Mapping[str, Any], ...]
     quality: tuple[Mapping[str, Any], ...]
     explained: tuple[Mapping[str, Any], ...]
     reconciled: tuple[Mapping[str, Any], ...]
+    unreadable: tuple[str, ...] = ()

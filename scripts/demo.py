@@ -51,7 +51,7 @@ def demo(
         screen=Screen(console=console, summary=FOLDER / "summary.json"),
         aws=aws,
         folder=FOLDER,
-        options=Options(training=_training(data, target, time_column, ignore)),
+        options=Options(training=_training(data, target, time_column, ignore), live=keep),
     )
 
     def steps() -> None:

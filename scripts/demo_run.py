@@ -13,6 +13,7 @@ from scripts.api import ApiClient
 from scripts.api_traffic import ApiTraffic
 from scripts.bundles import LoadedBundle
 from scripts.demo_errors import DemoError
+from scripts.demo_report import served, written
 from scripts.demo_screen import Screen
 from scripts.demo_stack import deployed, prepared
 from scripts.demo_story import Story, record
@@ -29,7 +30,7 @@ from scripts.recorded import entries
 from scripts.recorded_table import TableReader
 from scripts.sending import Progress, Sender
 from scripts.sources import Source
-from scripts.stack import LOCAL, Stack
+from scripts.stack import LOCAL, PROJECT, Stack
 from scripts.traffic import Plan, drawn
 
 QUESTIONS = ("reconciliation", "guilty_features", "quarantine_reasons")
@@ -47,12 +48,14 @@ class Options:
     training : options of `python -m training`.
     requests, instances : through the API, and in each request.
     patience : seconds to wait for verdicts, alarm and notification; the scheduler ticks once a minute.
+    live : serve the report while windows are judged, and for as long as the local AWS runs.
     """
 
     training: tuple[str, ...]
     requests: int = 40
     instances: int = 25
     patience: float = 240.0
+    live: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,9 +86,11 @@ class Demo:
         watcher = Watcher.of(stack, bundle.manifest.model_name)
         self._send_requests(stack, bundle)
         self._replay(stack, story)
+        url = self._serve() if self.options.live else None
         self._watch(story, watcher)
         self._account(watcher)
         self._ask(stack, story)
+        self._report(stack, url)
         self.screen.conclude(self.summary.checks())
 
     def _send_requests(self, stack: Stack, bundle: LoadedBundle) -> None:
@@ -163,6 +168,19 @@ class Demo:
                 f"{len(story.starts) - len(seen)} windows had no verdict "
                 f"after {self.options.patience:.0f} s; see {self.aws.state / 'log'}"
             )
+
+    def _serve(self) -> str:
+        url = served()
+        self.screen.note(f"live report, renewed as windows are judged: {url}")
+        return url
+
+    def _report(self, stack: Stack, url: str | None) -> None:
+        with self.screen.step("write the report") as tell:
+            file = self.folder / "report.html"
+            headline = written(stack, file)
+            self.summary.report_names_the_feature = (self.summary.feature_changed or "?") in headline
+            live = f", and live at {url}" if url else ""
+            tell(f"{file.relative_to(PROJECT)}{live}", headline)
 
     def _account(self, watcher: Watcher) -> None:
         with self.screen.step("count the archive") as tell:

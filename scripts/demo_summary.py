@@ -36,6 +36,7 @@ class Summary:
     alarm_history: Sequence[Mapping[str, str]] = ()
     notifications_received: int = 0
     rows_counted_by_athena: int = 0
+    report_names_the_feature: bool = False
     athena: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     failure: str | None = None
@@ -60,6 +61,7 @@ class Summary:
             in self.drifted_features,
             "the alarm went to ALARM": any(change["to"] == "ALARM" for change in self.alarm_history),
             f"notifications received: {self.notifications_received}": self.notifications_received > 0,
+            "the report names the changed feature": self.report_names_the_feature,
             f"Athena answered {len(self.athena)} questions, each with rows": bool(self.athena)
             and all(self.athena.values()),
         }

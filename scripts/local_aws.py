@@ -29,11 +29,18 @@ ROOT = "test"
 
 START_SECONDS, STOP_SECONDS = 30.0, 3.0
 
+FREE_PORT_TRIES = 5
+"""Another process may take a free port before the local AWS does."""
+
 _BIN = PROJECT / ".venv-aws" / "bin"
 
 
 class LocalAwsError(RuntimeError):
     """The local AWS cannot start or stop; the text says what to do."""
+
+
+class _PortLostError(LocalAwsError):
+    """Somebody took the port after it was found free."""
 
 
 class LocalAws:
@@ -64,6 +71,12 @@ class LocalAws:
         LocalAwsError
             If the port is taken or the process ends at once.
         """
+        for _ in range(0 if port else FREE_PORT_TRIES - 1):
+            with suppress(_PortLostError):
+                return self._start(port)
+        return self._start(port)
+
+    def _start(self, port: int) -> str:
         self.state.mkdir(parents=True, exist_ok=True)
         with self._lock() as lock:
             if lock is None:
@@ -191,7 +204,10 @@ class LocalAws:
         def ready() -> bool:
             if process.poll() is not None:
                 last = "\n".join(self._file("log").read_text(errors="replace").splitlines()[-20:])
-                raise LocalAwsError(f"the local AWS ended at once; its last lines:\n{last}")
+                lost = "already in use" in last
+                raise (_PortLostError if lost else LocalAwsError)(
+                    f"the local AWS ended at once; its last lines:\n{last}"
+                )
             try:
                 with urllib.request.urlopen(self.endpoint + "/_ministack/ready", context=trust, timeout=5):  # nosec B310 # noqa: S310 - https
                     return True

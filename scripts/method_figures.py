@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +22,7 @@ from scripts import method_charts, method_curves, method_pictures, method_quiet,
 from scripts.method_parts import stretched
 from scripts.method_style import STYLE, save
 from scripts.method_tables import QUICK, table
+from scripts.page_texts import with_text
 from scripts.stack import PROJECT
 
 PAGE = PROJECT / "docs" / "method.md"
@@ -30,10 +30,6 @@ PICTURES = PROJECT / "docs" / "images" / "method"
 
 type Made = tuple[dict[str, Figure], dict[str, str]]
 """Pictures and texts by name."""
-
-
-class PageError(ValueError):
-    """A page that has no place for a text; the text names the place and the remedy."""
 
 
 def main(
@@ -52,22 +48,6 @@ def main(
         for name, text in told.items():
             written = with_text(written, name, text)
     page.write_text(written)
-
-
-def with_text(page: str, name: str, text: str) -> str:
-    r"""The page with the text between the markers of this name.
-
-    >>> with_text("<!-- figures:begin a -->old<!-- figures:end -->", "a", "new")
-    '<!-- figures:begin a -->\nnew\n<!-- figures:end -->'
-    """
-    place = re.compile(rf"(<!-- figures:begin {name} -->).*?(<!-- figures:end -->)", re.DOTALL)
-    found, places = place.subn(lambda match: f"{match[1]}\n{text}\n{match[2]}", page)
-    if places != 1:
-        raise PageError(
-            f"docs/method.md has {places} places for {name!r}; mark one with <!-- figures:begin {name} --> "
-            f"and <!-- figures:end -->"
-        )
-    return found
 
 
 def _rules() -> Made:

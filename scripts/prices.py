@@ -33,3 +33,15 @@ PRICES = {
 
 SECOND_HAND = frozenset(name for name in PRICES if name.startswith("SageMaker"))
 """Prices known from other people's pages alone."""
+
+ATHENA_LEAST_BYTES = 10_000_000
+"""What Athena charges for a query at least."""
+
+
+def athena_dollars(scanned_bytes: int) -> float:
+    """What a query costs by the bytes that it scanned.
+
+    >>> athena_dollars(0) == athena_dollars(10_000_000) < athena_dollars(10_000_001)
+    True
+    """
+    return max(scanned_bytes, ATHENA_LEAST_BYTES) / 2**30 * PRICES["Athena GB scanned"]

@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from queries.athena import Answer, Athena, AthenaError
+from scripts.prices import athena_dollars
 from scripts.question import QueryError, Question, compose, question_names
 from scripts.stack import LOCAL, Stack, StackError
 from scripts.telling import ended
@@ -76,9 +77,10 @@ def query(
         csv.writer(sys.stdout, lineterminator="\n").writerows([answer.columns, *answer.rows])
     else:
         console.print(show(Question.load(name).title, answer))
-        scanned = answer.scanned_bytes / 1e6
         console.print(
-            f"{len(answer.rows)} rows, {scanned:.1f} MB scanned, {answer.seconds:.1f} s", style="dim"
+            f"{len(answer.rows)} rows, {answer.scanned_bytes / 1e6:.1f} MB scanned for "
+            f"${athena_dollars(answer.scanned_bytes):.5f}, {answer.seconds:.1f} s",
+            style="dim",
         )
 
 

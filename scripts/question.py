@@ -17,7 +17,10 @@ from scripts.stack import PROJECT
 QUERIES = PROJECT / "queries"
 """One file a question; queries/views holds the relations that they may name."""
 
-DEFAULTS = {"last 7 days": "cast(cast(current_date - interval '7' day as date) as varchar)"}
+DEFAULTS = {
+    f"last {days} days": f"cast(cast(current_date - interval '{days}' day as date) as varchar)"
+    for days in (7, 28, 90, 365)
+}
 """What a parameter's default in words is in SQL."""
 
 _PARAMETER = re.compile(
@@ -39,7 +42,7 @@ class Parameter:
     Attributes
     ----------
     kind : "day" (a date in UTC), "number" or "name" (of a feature).
-    default : in words, a key of `DEFAULTS`; None if a value must be given.
+    default : a key of `DEFAULTS`, or a value; None if a value must be given.
     """
 
     name: str
@@ -127,7 +130,7 @@ class Question:
             elif parameter.default is None:
                 raise QueryError(f"{self.name} needs {name}; add --param {name}=... ({parameter.text})")
             else:
-                literals[name] = DEFAULTS[parameter.default]
+                literals[name] = DEFAULTS.get(parameter.default) or parameter.literal(parameter.default)
         body = _PLACEHOLDER.sub(lambda found: literals[found[1]], self.body)
         return f"-- {self.title}\n{_with_views(body)}\n"
 
@@ -147,6 +150,12 @@ def compose(name: str) -> str:
         If there is no such question or one of its parameters has no default.
     """
     return Question.load(name).sql({})
+
+
+def views() -> list[tuple[str, str, str]]:
+    """Name, title and SQL text of each view of queries/views, as Athena keeps it for its console."""
+    found = [(path.stem, *_read(path)) for path in sorted((QUERIES / "views").glob("*.sql"))]
+    return [(name, title, f"create or replace view {name} as\n{body}\n") for name, title, _, body in found]
 
 
 def _read(path: Path) -> tuple[str, tuple[Parameter, ...], str]:

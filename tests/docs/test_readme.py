@@ -18,7 +18,12 @@ from scripts.question import question_names
 from tests.checkout import PROJECT, copy_checkout, plain_environment
 
 README = (PROJECT / "README.md").read_text()
-DOCUMENTS = [PROJECT / "README.md", PROJECT / "CHANGELOG.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    PROJECT / "README.md",
+    PROJECT / "CHANGELOG.md",
+    PROJECT / "notebooks" / "README.md",
+    *sorted((PROJECT / "docs").rglob("*.md")),
+]
 COLLECTED = 60.0
 """Seconds within which what was sent lies in the archive."""
 

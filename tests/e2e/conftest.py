@@ -16,15 +16,6 @@ PARAMETERS = {"WindowSeconds": "60", "GraceSeconds": "1", "MinSamples": "50", "B
 """So that a test need not wait for a verdict."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What sends hundreds of odd predictions comes last: they drift, and other tests wait for an alarm.
-
-    After it comes what waits until the function asks for its shadow again.
-    """
-    last = ("test_api_contract.py", "test_shadow.py")
-    items.sort(key=lambda item: last.index(item.path.name) if item.path.name in last else -1)
-
-
 @pytest.fixture(scope="session")
 def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """A local AWS on a free port, which ends with the tests."""

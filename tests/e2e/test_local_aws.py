@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from scripts import local_aws
 from scripts.local_aws import LocalAws, LocalAwsError
 from scripts.stack import LOCAL, Stack, StackError, Target
 
@@ -102,3 +103,15 @@ def test_a_port_in_use_is_named(aws: LocalAws) -> None:
         ):
             aws.start(port)
     assert not aws.running()
+
+
+def test_a_free_port_that_somebody_takes_first_is_replaced(
+    aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        lost, free = taken.getsockname()[1], probe.getsockname()[1]
+        probe.close()
+        found = iter([lost, free])
+        monkeypatch.setattr(local_aws, "_free_port", lambda _: next(found))
+        assert aws.start(port=0).endswith(f":{free}")

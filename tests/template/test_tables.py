@@ -148,3 +148,4 @@ def test_the_default_features_are_those_of_the_generated_houses(template: dict[s
 def test_the_saved_queries_are_those_of_the_queries_folder() -> None:
     text = saved_queries.TEMPLATE.read_text()
     assert saved_queries.with_queries(text) == text, "run: python -m scripts.saved_queries"
+    assert saved_queries.PAGE.read_text() == saved_queries.page(), "run: python -m scripts.saved_queries"

@@ -51,6 +51,8 @@ from (values
      ['area=coast', 'area=hills'], false, 1, 300),
     ('2026-01-02T10:10:00+00:00', '2026-01-02T10:15:00+00:00', 3, true, 2.0, ['rooms'], ['area=hills'], true, 0, 300)
 ) as t("start", "end", n, drift, drift_score, guilty, guilty_segments, in_segments_only, revision, window_seconds);
+alter table verdict_files add column judged_at varchar default '2026-01-02T10:20:00+00:00';
+alter table verdict_files add column late_records bigint default 0;
 alter table verdict_files add column shadow boolean; -- absent in what was served
 insert into verdict_files by name
     select * replace (true as shadow, 'v2' as model_version, 9.0 as drift_score, 3 + revision as revision) from verdict_files where drift;

@@ -8,9 +8,9 @@ import pytest
 from drift_core.bins import Column
 from drift_core.schema import Kind
 from scripts.method_charts import own_error
-from scripts.method_figures import PageError, with_text
 from scripts.method_rules import bin_shares
 from scripts.method_style import canvas, save
+from scripts.page_texts import PageError, with_text
 
 
 def test_a_page_without_the_place_is_refused() -> None:

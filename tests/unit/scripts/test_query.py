@@ -69,7 +69,7 @@ def test_the_list_names_questions_and_parameters() -> None:
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (["nope"], 2, "no query 'nope'; there are attribution_drift, drift_history"),
+        (["nope"], 2, "no query 'nope'; there are alarms_by_month, attribution_drift"),
         (["outliers"], 2, "outliers needs feature; add --param feature="),
         (
             ["drift_history", "--param", "since"],

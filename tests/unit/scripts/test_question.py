@@ -262,7 +262,7 @@ def test_a_value_of_another_kind_is_refused(kind: str, value: str) -> None:
 
 
 def test_an_unknown_question_names_those_that_there_are() -> None:
-    with pytest.raises(QueryError, match="no query 'nope'; there are attribution_drift, drift_history"):
+    with pytest.raises(QueryError, match="no query 'nope'; there are alarms_by_month, attribution_drift"):
         compose("nope")
 
 
