@@ -108,7 +108,7 @@ CALLS = {
     "AlertRole": {
         "s3:GetObject ModelsBucket": "_s3.get_object(",
         "s3:GetObject ArchiveBucket": "s3.get_object(",
-        "s3:ListBucket ArchiveBucket": 's3.get_paginator("list_objects_v2")',
+        "s3:ListBucket ArchiveBucket": "s3.list_objects_v2(",
         "s3:PutObject ArchiveBucket": "_s3.put_object(",
         "dynamodb:GetItem": "_dynamodb.get_item(",
         "dynamodb:PutItem": "_dynamodb.put_item(",
