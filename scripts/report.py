@@ -18,7 +18,7 @@ from report.documents import Documents, Known
 from report.facts import Facts
 from report.gather import NothingJudgedError, gather, newest_version
 from report.page import page
-from report.words import words
+from report.phrases import headline
 from scripts.bundles import BundleMissingError, reader, watched_model
 from scripts.pace import moment
 from scripts.report_server import Live, serve
@@ -105,7 +105,7 @@ def report(
         raise ended(error, 2) from None
     except (NothingJudgedError, StackError, ClientError, BotoCoreError, OSError) as error:
         raise ended(error, 1) from None
-    say(console, words(facts).headline)
+    say(console, headline(facts).title)
     say(console, f"{out}: {len(facts.windows):,} windows, {len(text) / 1e6:.1f} MB", style="dim")
 
 

@@ -58,11 +58,12 @@ def _variable(name: str, parameter: dict[str, Any]) -> str:
     allowed = parameter.get("AllowedValues")
     if allowed:
         values = ", ".join(json.dumps(value) for value in allowed)
+        named = ", ".join(str(value) or "empty" for value in allowed)
         lines += [
             "",
             "  validation {",
             f"    condition     = contains([{values}], var.{snake(name)})",
-            f'    error_message = "{snake(name)} is one of {", ".join(str(value) or "empty" for value in allowed)}."',
+            f'    error_message = "{snake(name)} is one of {named}."',
             "  }",
         ]
     return "\n" + "\n".join([*lines, "}", ""])
