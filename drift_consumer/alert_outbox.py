@@ -115,7 +115,7 @@ class Outbox:
         fresh = {
             parcel.what.incident.incident_id
             for parcel in kept.outbox
-            if isinstance(parcel.what, Message) and not parcel.sent and parcel.what.at == now
+            if isinstance(parcel.what, Message) and not parcel.sent
         }
         for name in sorted(fresh & kept.alerting.incidents.keys()):
             try:
