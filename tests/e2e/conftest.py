@@ -11,7 +11,7 @@ from scripts.deployment import activate, deploy_stack, upload_bundle
 from scripts.local_aws import LocalAws
 from scripts.process import run
 from scripts.stack import LOCAL, Stack, Target
-from tests.e2e.webhook import Webhook, receiving
+from tests.webhook import Webhook, receiving
 
 SECRET = "driftline-slack"
 """Name of the secret with the webhook's URL."""

@@ -14,7 +14,7 @@ from scripts import incidents
 from scripts.demo_queue import queue_for
 from scripts.functions import invoke
 from scripts.stack import Stack
-from tests.e2e.webhook import Webhook
+from tests.webhook import Webhook
 
 pytestmark = pytest.mark.e2e
 

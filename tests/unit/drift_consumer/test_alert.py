@@ -22,7 +22,7 @@ from drift_core.alert_payloads import slack
 from drift_core.alert_text import Told, notice
 from drift_core.causes import Cause
 from drift_core.incident import Finding, Incident
-from tests.e2e.webhook import receiving
+from tests.webhook import receiving
 from tests.unit.drift_consumer.fake_aws import Calls, CrashError, FakeCloudWatch, FakeDynamoDB, FakeS3
 
 START = 1_767_225_600_000

@@ -44,7 +44,7 @@ def incident(**given: Any) -> Incident:
 def test_every_message_fits_every_channel(
     features: list[str], by: str, kind: Kind, cause: Cause, share: float
 ) -> None:
-    """Slack: 50 blocks; 150 characters of a header, 3,000 of a section; 10 fields of 2,000. SNS: 100 ASCII."""
+    """Slack: 50 blocks; 150 characters in a header, 3,000 in a section; 10 fields of 2,000. SNS: 100."""
     about = incident(
         cause=cause,
         features=tuple(features),
