@@ -31,7 +31,7 @@ class ArchivedObject:
     Attributes
     ----------
     first, last : ends of its range of sequence numbers.
-    written : UTC milliseconds.
+    written : UTC milliseconds; of a compacted object, when the newest of those in it was.
     size : bytes.
     """
 
@@ -62,7 +62,7 @@ class ArchivedObject:
             kind = _KINDS[folder]
             names, seconds, start, shard_id, ends, _ = name.rpartition("/")[2].rsplit(".", 5)
             model_name, model_version = names.split(".", 1)
-            first, last = (int(end) for end in ends.split("-"))
+            first, last, *written = (int(number) for number in ends.split("-"))
             series = Series(
                 kind=kind,
                 model_name=model_name,
@@ -74,8 +74,8 @@ class ArchivedObject:
             raise ValueError(
                 f"{key} is not a name that the consumer gives; move what is not its own elsewhere"
             ) from None
-        written = round(listed["LastModified"].timestamp() * 1000)
-        return cls(key=key, window=window, first=first, last=last, written=written, size=listed["Size"])
+        at = written[0] if written else round(listed["LastModified"].timestamp() * 1000)
+        return cls(key=key, window=window, first=first, last=last, written=at, size=listed["Size"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +119,11 @@ class ArchiveReader:
 
     def read(self, one: ArchivedObject) -> bytes:
         """The whole object."""
-        return self._s3.get_object(Bucket=self._bucket, Key=one.key)["Body"].read()
+        return self.bytes_of(one.key)
+
+    def bytes_of(self, key: str) -> bytes:
+        """The whole object of a key."""
+        return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
 
     def _each[Told](self, ask: Any, objects: Iterable[ArchivedObject]) -> dict[str, Told]:
         wanted = list(objects)

@@ -9,6 +9,7 @@ from drift_consumer.gathered import Gathered
 from drift_consumer.progress import Judged
 from drift_consumer.series import Series
 from drift_core.verdict import ColumnVerdict, RelationsVerdict, Verdict
+from drift_core.window import WindowState
 
 
 def document(
@@ -39,12 +40,14 @@ def document(
             "duplicates": gathered.state.duplicates,
             "quarantined": quarantined,
         },
-        "histograms": {
-            column.name: gathered.state.column(i).tolist()
-            for i, column in enumerate(gathered.state.layout.columns)
-        },
+        "histograms": histograms(gathered.state),
         "shadow": series.is_shadow,  # absent in what was written before shadows were: it was served
     }
+
+
+def histograms(state: WindowState) -> dict[str, list[int]]:
+    """Rows by bin of each column, `Column.size` of them: aggregates, from which a report draws the span."""
+    return {one.name: state.column(i).tolist() for i, one in enumerate(state.layout.columns)}
 
 
 def since(verdict: Verdict) -> int | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from drift_consumer.ranges import unpack
+from drift_consumer.ranges import pack, unpack
 from drift_consumer.series import Series, WindowKey
 from drift_consumer.window_store import UNRECONCILED, between, item_key, items
 from drift_core.window import counted
@@ -78,6 +78,27 @@ class Marks:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
             return False  # it stays marked and is compared again, with what has come
+        return True
+
+    def unite(self, account: Account, sequence_range: str) -> bool:
+        """Let one range stand for all that an item lists, unless it has changed since; whether it does."""
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=item_key(account.key),
+                UpdateExpression="SET #ranges = :united",
+                ConditionExpression="#ranges = :compared AND last_sequence = :last",
+                ExpressionAttributeNames={"#ranges": "ranges"},
+                ExpressionAttributeValues={
+                    ":united": {"B": pack([sequence_range])},
+                    ":compared": {"B": pack(account.ranges)},
+                    ":last": {"S": str(account.last_sequence)},
+                },
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            return False
         return True
 
 

@@ -1,12 +1,12 @@
-"""Documents of the archive bucket: found by their names, read side by side."""
+"""Documents of the archive bucket: found by their names, read side by side, and each once."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from drift_core.span import Span
@@ -14,10 +14,28 @@ from drift_core.span import Span
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-READERS = 16
-"""Documents read at the same time; boto3 keeps ten connections unless it is told otherwise."""
+READERS = 10
+"""Documents read at the same time: boto3 keeps so many connections unless it is told otherwise."""
+
+DAY = 86_400_000
 
 type Row = dict[str, Any]
+
+type Known = dict[str, tuple[str, Any]]
+"""What has been read, by key: the object's tag, and what it says."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Listed:
+    """An object as its listing tells: its key, and a tag that changes with its content."""
+
+    key: str
+    tag: str
+
+    @property
+    def name(self) -> str:
+        """The last part of its key, without the ending."""
+        return self.key.rpartition("/")[2].removesuffix(".json")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,7 +51,7 @@ class VerdictName:
     span: str
     version: str
     window_seconds: int
-    key: str
+    listed: Listed
 
     @property
     def end(self) -> int:
@@ -42,19 +60,18 @@ class VerdictName:
         return self.start + 1000 * lengths[self.span]
 
     @classmethod
-    def of(cls, key: str, model_name: str) -> VerdictName | None:
-        """Read a key; None for another model's, or a challenger's in shadow.
+    def of(cls, listed: Listed, model_name: str) -> VerdictName | None:
+        """Read a name; None for another model's, or a challenger's in shadow.
 
-        >>> VerdictName.of("verdicts/dt=1970-01-01/m.v.1.300.hour.3600000.json", "m").version
+        >>> VerdictName.of(Listed("verdicts/dt=1970-01-01/m.v.1.300.hour.3600000.json", ""), "m").version
         'v.1'
         """
-        name = key.rpartition("/")[2]
-        if not name.startswith(f"{model_name}."):
+        if not listed.name.startswith(f"{model_name}."):
             return None
-        parts = name.removeprefix(f"{model_name}.").removesuffix(".json").rsplit(".", 3)
+        parts = listed.name.removeprefix(f"{model_name}.").rsplit(".", 3)
         if len(parts) < 4 or parts[2] not in Span or not (parts[1].isdigit() and parts[3].isdigit()):
             return None
-        return cls(int(parts[3]), parts[2], parts[0], int(parts[1]), key)
+        return cls(int(parts[3]), parts[2], parts[0], int(parts[1]), listed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,44 +81,94 @@ class Documents:
     s3: S3Client
     bucket: str
 
-    def keys(self, folder: str, since: int, until: int) -> list[str]:
-        """Keys below a folder by day, of the days that touch a time.
+    def listed(self, folder: str, since: int, until: int, begin: str = "") -> list[Listed]:
+        """Objects of the days that a time touches and of the day before, whose spans may reach into it.
 
         Parameters
         ----------
-        since, until : UTC milliseconds.
+        since, until : UTC milliseconds; the end is exclusive.
+        begin : of their names.
         """
-        first = datetime.fromtimestamp(since / 1000, UTC).date()
-        last = datetime.fromtimestamp(until / 1000, UTC).date()
-        pages = self.s3.get_paginator("list_objects_v2")
-        return [
-            found["Key"]
-            for day in range((last - first).days + 1)
-            for page in pages.paginate(
-                Bucket=self.bucket, Prefix=f"{folder}/dt={first + timedelta(days=day):%Y-%m-%d}/"
-            )
-            for found in page.get("Contents", ())
-        ]
+        days = (
+            datetime.fromtimestamp(day * 86_400, UTC) for day in range(since // DAY - 1, -(-until // DAY))
+        )
+        prefixes = [f"{folder}/{day:dt=%Y-%m-%d}/{begin}" for day in days]
+        return [one for found in at_once(self._listed, prefixes) for one in found]
 
     def verdicts(self, model_name: str, since: int, until: int) -> list[VerdictName]:
-        """Names of the verdicts of a model whose spans touch a time, the oldest first."""
-        names = (VerdictName.of(key, model_name) for key in self.keys("verdicts", since, until))
-        return sorted(name for name in names if name and name.start < until and name.end > since)
+        """Names of the verdicts of a model whose spans may touch a time, the oldest first.
 
-    def rows(self, keys: Sequence[str]) -> Iterable[tuple[str, list[Row] | None]]:
-        """Read documents, each of one JSON object a line, in the order of their keys.
-
-        Yields
-        ------
-        The key and its rows; None for a document that is no JSON.
+        A window of few rows is carried into the next, so a verdict may be on more than one window: of each
+        version the last one before the time is among them.
         """
-        with ThreadPoolExecutor(READERS) as pool:
-            yield from zip(keys, pool.map(self._read, keys), strict=True)
+        listed = self.listed("verdicts", since, until, f"{model_name}.")
+        names = sorted(name for one in listed if (name := VerdictName.of(one, model_name)))
+        before = {name.version: name for name in names if name.span == Span.WINDOW and name.end <= since}
+        touching = [name for name in names if name.start < until and name.end > since]
+        return sorted([*before.values(), *touching])
 
-    def _read(self, key: str) -> list[Row] | None:
-        body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+    def read(self, key: str) -> bytes:
+        """An object's content."""
+        return self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+    def _listed(self, prefix: str) -> list[Listed]:
+        return list(self.beginning(prefix))
+
+    def beginning(self, prefix: str, after: str = "") -> Iterator[Listed]:
+        """Objects whose keys begin so, in the order of keys, behind one of them."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=prefix, StartAfter=after
+        )
+        return (Listed(one["Key"], one["ETag"]) for page in pages for one in page.get("Contents", ()))
+
+
+class Reading:
+    """One look at the documents: what an earlier look read is read again only where it was replaced.
+
+    Attributes
+    ----------
+    unreadable : keys of objects whose content is not what it must be.
+    """
+
+    def __init__(self, documents: Documents, known: Known) -> None:
+        self._documents, self._known = documents, known
+        self._seen: set[str] = set()
+        self.unreadable: set[str] = set()
+
+    def each(self, wanted: Iterable[Listed], parse: Callable[[bytes], Any]) -> list[Any]:
+        """What objects say, in their order; those that cannot be read are left out.
+
+        Parameters
+        ----------
+        parse : always the same function for the same key.
+        """
+        listed = list(wanted)
+        self._seen.update(one.key for one in listed)
+        fresh = [one for one in listed if self._known.get(one.key, ("", None))[0] != one.tag]
+        for one, said in zip(fresh, at_once(partial(self._said, parse), fresh), strict=True):
+            self._known[one.key] = (one.tag, said)
+        said_by = {one.key: self._known[one.key][1] for one in listed}
+        self.unreadable.update(key for key, said in said_by.items() if said is _UNREADABLE)
+        return [said for said in said_by.values() if said is not _UNREADABLE]
+
+    def forget(self) -> None:
+        """Keep of what is known what this look asked for, and no more."""
+        for key in self._known.keys() - self._seen:
+            del self._known[key]
+
+    def _said(self, parse: Callable[[bytes], Any], one: Listed) -> Any:
+        content = self._documents.read(one.key)
         try:
-            rows = [json.loads(line) for line in body.splitlines() if line.strip()]
-        except ValueError:
-            return None
-        return rows if all(isinstance(row, dict) for row in rows) else None
+            return parse(content)
+        except (ValueError, TypeError, LookupError, AttributeError):  # of whatever a file may hold
+            return _UNREADABLE
+
+
+_UNREADABLE = object()
+"""Stands for what an object says that cannot be read: it is told, and not read at each look again."""
+
+
+def at_once[Asked, Told](ask: Callable[[Asked], Told], wanted: Iterable[Asked]) -> list[Told]:
+    """What a function says of each, in their order, asked by `READERS` threads."""
+    with ThreadPoolExecutor(READERS) as pool:
+        return list(pool.map(ask, wanted))

@@ -14,14 +14,14 @@ from rich.console import Console
 
 from drift_core.baseline import Baseline
 from drift_core.bundle import BASELINE_FILE, MANIFEST_FILE, Manifest
-from report.documents import Documents
+from report.documents import Documents, Known
 from report.facts import Facts
 from report.gather import NothingJudgedError, gather, newest_version
 from report.page import page
 from report.words import words
 from scripts.bundles import BundleMissingError, reader, watched_model
 from scripts.pace import moment
-from scripts.report_server import serve
+from scripts.report_server import Live, serve
 from scripts.stack import LOCAL, Stack, StackError
 from scripts.telling import ended, say
 
@@ -42,8 +42,12 @@ class Wanted:
     version: str | None = None
 
 
-def facts_of(stack: Stack, wanted: Wanted) -> Facts:
+def facts_of(stack: Stack, wanted: Wanted, known: Known | None = None) -> Facts:
     """What the archive of a stack holds.
+
+    Parameters
+    ----------
+    known : as for `report.gather.gather`.
 
     Raises
     ------
@@ -61,7 +65,7 @@ def facts_of(stack: Stack, wanted: Wanted) -> Facts:
     manifest = Manifest.from_json(read(MANIFEST_FILE))
     baseline = Baseline.from_json(manifest.verify(BASELINE_FILE, read(BASELINE_FILE)))
     told = round(now.timestamp() * 1000)
-    return gather(documents, baseline, manifest.monitor, since=since, until=until, now=told)
+    return gather(documents, baseline, manifest.monitor, since=since, until=until, now=told, known=known)
 
 
 @app.command(
@@ -88,7 +92,11 @@ def report(
     try:
         stack = Stack.load(config_env)
         if serve_at is not None:
-            serve(stack, lambda: _live(stack, wanted), port=serve_at, told=lambda url: say(console, url))
+            live = Live(
+                gather=lambda known: facts_of(stack, wanted, known),
+                render=lambda facts: page(facts, refresh_seconds=REFRESH_SECONDS),
+            )
+            serve(stack, live, port=serve_at, told=lambda url: say(console, url))
             return
         facts = facts_of(stack, wanted)
         text = page(facts)
@@ -99,12 +107,6 @@ def report(
         raise ended(error, 1) from None
     say(console, words(facts).headline)
     say(console, f"{out}: {len(facts.windows):,} windows, {len(text) / 1e6:.1f} MB", style="dim")
-
-
-def _live(stack: Stack, wanted: Wanted) -> tuple[str, int]:
-    """A page that renews itself, and when it was made."""
-    facts = facts_of(stack, wanted)
-    return page(facts, refresh_seconds=REFRESH_SECONDS), facts.made_at
 
 
 if __name__ == "__main__":

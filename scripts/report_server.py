@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import html
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from report.documents import Known
+from report.facts import Facts
 from report.gather import NothingJudgedError
+from scripts.bundles import BundleMissingError
 from scripts.stack import Stack, StackError
 
 HOST = "127.0.0.1"
-
-FOLDERS = ("verdicts", "quality", "explained", "incidents", "reconciled")
-"""What a report is made of."""
 
 GONE_SECONDS = 5.0
 """How often the server looks whether its stack is still there."""
@@ -32,14 +32,20 @@ type Made = tuple[str, int]
 
 
 class Live:
-    """The newest page, made again when the listing of the archive has changed."""
+    """The newest page, rendered again when a document that it tells of is new or was replaced.
 
-    def __init__(self, stack: Stack, make: Callable[[], Made]) -> None:
-        self._stack = stack
-        self._make = make
+    Parameters
+    ----------
+    gather : facts, with what it read before; raises `NothingJudgedError` while there is nothing to show.
+    render : facts as a page.
+    """
+
+    def __init__(self, gather: Callable[[Known], Facts], render: Callable[[Facts], str]) -> None:
+        self._gather, self._render = gather, render
+        self._known: Known = {}
+        self._tags: dict[str, str] = {}
+        self._made: Made | None = None
         self._lock = threading.Lock()
-        self._seen = ""
-        self._page: Made | None = None
 
     def newest(self) -> Made:
         """The page of what the archive holds now.
@@ -50,32 +56,21 @@ class Live:
             If nothing is judged yet.
         """
         with self._lock:
-            seen = self._listing()
-            if self._page is None or seen != self._seen:
-                self._page, self._seen = self._make(), seen
-            return self._page
-
-    def _listing(self) -> str:
-        """A digest of the names and the contents of all documents."""
-        digest = hashlib.sha256()
-        pages = self._stack.client("s3").get_paginator("list_objects_v2")
-        for folder in FOLDERS:
-            for page in pages.paginate(Bucket=self._stack.outputs["ArchiveBucketName"], Prefix=f"{folder}/"):
-                for one in page.get("Contents", ()):
-                    digest.update(f"{one['Key']} {one['ETag']}\n".encode())
-        return digest.hexdigest()
+            facts = self._gather(self._known)
+            tags = {key: tag for key, (tag, _) in self._known.items()}
+            if self._made is None or tags != self._tags:
+                self._made, self._tags = (self._render(facts), facts.made_at), tags
+            return self._made
 
 
-def serve(stack: Stack, make: Callable[[], Made], *, port: int, told: Callable[[str], None]) -> None:
+def serve(stack: Stack, live: Live, *, port: int, told: Callable[[str], None]) -> None:
     """Serve a page until the process ends or the stack cannot be reached any more.
 
     Parameters
     ----------
-    make : the page; raises `NothingJudgedError` while there is nothing to show.
     port : 0 for any free one.
     told : gets the URL.
     """
-    live = Live(stack, make)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -87,8 +82,8 @@ def serve(stack: Stack, make: Callable[[], Made], *, port: int, told: Callable[[
                 text, made_at = live.newest()
             except NothingJudgedError as error:
                 text, made_at = WAITING.format(why=html.escape(str(error))), 0
-            except (ClientError, BotoCoreError) as error:
-                self._answer(503, f"the archive cannot be read: {error}")
+            except (ClientError, BotoCoreError, BundleMissingError, ValueError) as error:
+                self._answer(503, html.escape(f"no report can be made: {error}"))
                 return
             if asked.path == "/changed":
                 since = parse_qs(asked.query).get("since", ["0"])[0]
@@ -114,7 +109,8 @@ def serve(stack: Stack, make: Callable[[], Made], *, port: int, told: Callable[[
         server.daemon_threads = True
         threading.Thread(target=_end_with, args=(stack, server), daemon=True).start()
         told(f"http://{HOST}:{server.server_address[1]}/")
-        server.serve_forever()
+        with suppress(KeyboardInterrupt):  # the way to end it
+            server.serve_forever()
 
 
 def _end_with(stack: Stack, server: ThreadingHTTPServer) -> None:

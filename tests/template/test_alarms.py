@@ -193,34 +193,3 @@ def test_alarms_may_publish_and_only_those_of_the_account() -> None:
     assert allowed["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     assert (denied["Effect"], denied["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
-
-
-def dashboard() -> list[dict[str, Any]]:
-    text = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    values = {"DriftThreshold": "2.0", "OutOfRangePercent": "5", "ModelName": "m"}
-    filled = re.sub(r"\$\{(?!!)([\w:.]+)\}", lambda found: values.get(found[1], found[1]), text)
-    widgets: list[dict[str, Any]] = json.loads(filled.replace("${!", "${"))["widgets"]
-    return widgets
-
-
-def test_the_dashboard_shows_each_feature_and_every_metric_that_alarms() -> None:
-    shown = json.dumps(dashboard())
-    for name, alarm in ALARMS.items():
-        watched = alarm.get("MetricName")
-        if watched not in (None, "OnFailureDestinationDeliveredEventCount", "DestinationDeliveryFailures"):
-            assert f'"{watched}"' in shown, name
-    search = dashboard()[1]["properties"]["metrics"][0][0]["expression"]
-    by_feature = "{Driftline,Feature,ModelName}"
-    assert search == f"""SEARCH('{by_feature} ModelName="m" MetricName="FeatureDriftScore"', 'Maximum', 60)"""
-    for metric in ("Latency", "Count", "5XXError", "IteratorAge", "WindowRecords"):
-        assert f'"{metric}"' in shown
-
-
-def test_the_widgets_fill_the_dashboard_without_overlap() -> None:
-    cells = [
-        (x, y)
-        for widget in dashboard()
-        for x in range(widget["x"], widget["x"] + widget["width"])
-        for y in range(widget["y"], widget["y"] + widget["height"])
-    ]
-    assert len(cells) == len(set(cells)) == 24 * 30

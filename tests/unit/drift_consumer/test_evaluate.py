@@ -121,6 +121,10 @@ def test_the_verdict_is_that_of_the_rows() -> None:
     verdict = world.verdicts()[f"window.{NOON}"]
     described = json.loads(json.dumps(truth.to_json()))
     assert {name: verdict[name] for name in described} == described
+    counted = state_of(world, events)
+    names = [column.name for column in monitor.baseline.columns]
+    assert verdict["histograms"] == {name: counted.column(i).tolist() for i, name in enumerate(names)}
+    assert {sum(rows) for rows in verdict["histograms"].values()} == {60}
     assert world.cloudwatch.values("DriftScore") == [truth.drift_score]
     assert world.cloudwatch.values("WindowRecords") == [60]
     features = {
