@@ -20,7 +20,7 @@ MAPPING_METRICS = 7
 
 MODEL_METRICS = 8 + 5 + 1 + 9 + 1 + MAPPING_METRICS
 """Custom metrics of a model: of verdicts and what is counted with them, of the API, of the reconciler, of
-labels and estimates, of alerts, and of the mapping. A feature adds one, and a challenger two while in shadow."""
+labels and estimates, of alerts, and of the mapping. A feature adds one, a challenger two while in shadow."""
 
 ALERT_RUNS = SECONDS // 300
 """Runs of the alert function in a month: one in five minutes; incidents add few."""

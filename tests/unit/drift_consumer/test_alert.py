@@ -22,8 +22,8 @@ from drift_core.alert_payloads import slack
 from drift_core.alert_text import Told, notice
 from drift_core.causes import Cause
 from drift_core.incident import Finding, Incident
-from tests.webhook import receiving
 from tests.unit.drift_consumer.fake_aws import Calls, CrashError, FakeCloudWatch, FakeDynamoDB, FakeS3
+from tests.webhook import receiving
 
 START = 1_767_225_600_000
 MINUTE = 60_000
