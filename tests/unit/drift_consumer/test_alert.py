@@ -4,139 +4,24 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import urllib3
 
-from drift_consumer.alarm_states import AlarmStates
-from drift_consumer.alert import Resources, alert
 from drift_consumer.alert_outbox import GIVEN_UP_MS
-from drift_consumer.alert_settings import AlertSettings
-from drift_consumer.alert_store import AlertStore
 from drift_consumer.channels import DeliveryError, RefusedError, Slack
-from drift_consumer.incident_documents import IncidentDocuments
-from drift_consumer.metrics import Publisher
 from drift_core.alert_payloads import slack
-from drift_core.alert_text import Told, notice
-from drift_core.causes import Cause
-from drift_core.incident import Finding, Incident
-from tests.unit.drift_consumer.fake_aws import Calls, CrashError, FakeCloudWatch, FakeDynamoDB, FakeS3
+from drift_core.alert_text import notice
+from tests.unit.drift_consumer.fake_aws import CrashError
+from tests.unit.drift_consumer.fixture_alerts import MINUTE, AlertWorld
 from tests.webhook import receiving
-
-START = 1_767_225_600_000
-MINUTE = 60_000
-SETTINGS = AlertSettings(
-    model_name="m",
-    models_bucket="models",
-    archive_bucket="archive",
-    window_table="table",
-    metrics_namespace="Driftline",
-    incident_topic="arn:aws:sns:eu-central-1:000000000000:incidents",
-    chat_topic="arn:aws:sns:eu-central-1:000000000000:chat",
-    slack_webhook="",
-    incident_quiet_minutes=30,
-    incident_cool_down_minutes=240,
-    runbook_url="",
-)
-
-
-class Alarms(FakeCloudWatch):
-    """CloudWatch whose alarms are set by the test."""
-
-    def __init__(self, calls: Calls) -> None:
-        super().__init__(calls)
-        self.states: dict[str, tuple[str, int]] = {}
-
-    def get_paginator(self, operation: str) -> Alarms:
-        assert operation == "describe_alarms"
-        return self
-
-    def paginate(self, *, AlarmNamePrefix: str, AlarmTypes: list[str]) -> list[dict[str, Any]]:
-        assert (AlarmNamePrefix, AlarmTypes) == ("driftline-m-", ["MetricAlarm"])
-        alarms = [
-            {
-                "AlarmName": f"driftline-m-{name}",
-                "StateValue": state,
-                "StateUpdatedTimestamp": datetime.fromtimestamp(at / 1000, UTC),
-            }
-            for name, (state, at) in self.states.items()
-        ]
-        self.calls.around(lambda: None)
-        return [{"MetricAlarms": alarms}]
-
-
-class World:
-    """One model's alert function, with channels that keep what they are told."""
-
-    def __init__(self) -> None:
-        self.calls = Calls()
-        self.s3, self.dynamodb = FakeS3(self.calls), FakeDynamoDB(self.calls)
-        self.cloudwatch = Alarms(self.calls)
-        self.now = START
-        self.heard: dict[str, list[str]] = {"email": [], "slack": []}
-        self.fault: dict[str, Exception] = {}
-        self.report: Exception | str | None = "reports/incidents/i.html"
-        self.finding: Exception | Finding = Finding(features=("area",))
-
-    def tell(self, name: str, said: Told) -> None:
-        if name in self.fault:
-            raise self.fault[name]
-        self.calls.around(lambda: self.heard[name].append(said.subject))
-
-    def write_report(self, incident: Incident, now: int) -> str | None:
-        assert incident.key in self.s3.keys("archive"), "a report shows the incident that it is about"
-        if isinstance(self.report, Exception):
-            raise self.report
-        return self.report
-
-    def of(self, cause: Cause, now: int) -> Finding:
-        if isinstance(self.finding, Exception):
-            raise self.finding
-        return self.finding
-
-    def resources(self) -> Resources:
-        clients: Any = self
-        s3: Any = self.s3
-        dynamodb: Any = self.dynamodb
-        cloudwatch: Any = self.cloudwatch
-        return Resources(
-            settings=SETTINGS,
-            alarms=AlarmStates(cloudwatch=cloudwatch, prefix="driftline-m-"),
-            findings=clients,
-            store=AlertStore(dynamodb, "table", "m"),
-            documents=IncidentDocuments(s3, "archive"),
-            channels={
-                "email": lambda said: self.tell("email", said),
-                "slack": lambda said: self.tell("slack", said),
-            },
-            publisher=Publisher(cloudwatch, namespace="Driftline", model_name="m"),
-            write_report=self.write_report,
-            write_daily=lambda now: None,
-            clock=lambda: self.now,
-        )
-
-    def run(self, *messages: str) -> dict[str, int]:
-        records = [{"Sns": {"MessageId": text, "Subject": "m: told", "Message": text}} for text in messages]
-        return alert({"Records": records} if records else {}, self.resources())
-
-    def set(self, state: str, name: str = "drift") -> str:
-        """The state of an alarm, and the message that tells it."""
-        self.cloudwatch.states[name] = (state, self.now)
-        at = datetime.fromtimestamp(self.now / 1000, UTC)
-        told = {"AlarmName": f"driftline-m-{name}", "NewStateValue": state, "StateChangeTime": at.isoformat()}
-        return json.dumps(told)
-
-    def documents(self) -> list[dict[str, Any]]:
-        return [json.loads(text) for (_, key), text in self.s3.objects.items() if "incidents/" in key]
-
 
 OPENED = "[OPENED] m: the data differ from the training data"
 
 
 def test_an_alarm_is_told_and_written_with_its_report() -> None:
-    world = World()
+    world = AlertWorld()
     assert world.run(world.set("ALARM")) == {"decided": 1, "waiting": 0}
     assert world.heard == {"email": [OPENED], "slack": [OPENED]}
     [told] = world.documents()
@@ -146,7 +31,7 @@ def test_an_alarm_is_told_and_written_with_its_report() -> None:
 
 
 def test_an_alarm_of_another_model_is_none_of_ours() -> None:
-    world = World()
+    world = AlertWorld()
     other = world.set("ALARM").replace("driftline-m-", "driftline-n-")
     world.cloudwatch.states = {}
     world.run(other)
@@ -154,7 +39,7 @@ def test_an_alarm_of_another_model_is_none_of_ours() -> None:
 
 
 def test_a_lost_message_is_made_up_by_the_survey() -> None:
-    world = World()
+    world = AlertWorld()
     world.set("ALARM")
     world.run()
     assert world.heard["email"] == [OPENED]
@@ -163,7 +48,7 @@ def test_a_lost_message_is_made_up_by_the_survey() -> None:
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("number", range(1, 30))
 def test_no_crash_loses_a_message_and_at_most_one_comes_twice(number: int, when: str) -> None:
-    world = World()
+    world = AlertWorld()
     message = world.set("ALARM")
     world.calls.crash_at(number, when)
     with suppress(CrashError):
@@ -182,7 +67,7 @@ def test_no_crash_loses_a_message_and_at_most_one_comes_twice(number: int, when:
 
 
 def test_a_channel_that_fails_holds_up_no_other_and_keeps_the_order() -> None:
-    world = World()
+    world = AlertWorld()
     world.fault["slack"] = DeliveryError("Slack answered 503")
     with pytest.raises(ExceptionGroup):
         world.run(world.set("ALARM"))
@@ -200,7 +85,7 @@ def test_a_channel_that_fails_holds_up_no_other_and_keeps_the_order() -> None:
 
 
 def test_a_refused_message_is_counted_and_not_tried_again() -> None:
-    world = World()
+    world = AlertWorld()
     world.fault["slack"] = RefusedError("Slack answered 410 (channel_is_archived)")
     with pytest.raises(ExceptionGroup):
         world.run(world.set("ALARM"))
@@ -210,7 +95,7 @@ def test_a_refused_message_is_counted_and_not_tried_again() -> None:
 
 
 def test_a_message_is_given_up_after_a_day() -> None:
-    world = World()
+    world = AlertWorld()
     world.fault["slack"] = DeliveryError("Slack answered 503")
     with pytest.raises(ExceptionGroup):
         world.run(world.set("ALARM"))
@@ -222,7 +107,7 @@ def test_a_message_is_given_up_after_a_day() -> None:
 
 
 def test_without_report_and_findings_people_are_told_all_the_same() -> None:
-    world = World()
+    world = AlertWorld()
     world.report, world.finding = OSError("no bundle"), OSError("no archive")
     with pytest.raises(ExceptionGroup) as told:
         world.run(world.set("ALARM"))
@@ -233,7 +118,7 @@ def test_without_report_and_findings_people_are_told_all_the_same() -> None:
 
 
 def test_a_notice_is_passed_on_once() -> None:
-    world = World()
+    world = AlertWorld()
     world.run("v2 is served")
     world.run("v2 is served")
     assert world.heard["email"] == ["m: told"]
