@@ -9,6 +9,7 @@ message and a table that remembers it cannot be written together.
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -143,6 +144,7 @@ def alert(event: Mapping[str, Any], to: Resources) -> dict[str, int]:
         channels=to.channels,
         place=to.settings.place,
         write_report=to.write_report,
+        run=uuid.uuid4().hex,
     )
     left, told = outbox.work(kept, now)
     faults += told

@@ -16,6 +16,9 @@ from drift_core.incident import Incident
 GIVEN_UP_MS = 24 * 3_600_000
 """Age at which a message is given up: nobody is helped by yesterday's."""
 
+CLAIM_MS = 150_000
+"""Time after which a run that claimed a message has ended: longer than the function may take."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outbox:
@@ -25,6 +28,7 @@ class Outbox:
     ----------
     channels : by name.
     write_report : as in `drift_consumer.alert.Resources`.
+    run : a name that no other run has.
     """
 
     store: AlertStore
@@ -32,6 +36,7 @@ class Outbox:
     channels: Mapping[str, Send]
     place: Place
     write_report: Callable[[Incident, int], str | None]
+    run: str
 
     def work(self, kept: Kept, now: int) -> tuple[Kept, list[Exception]]:
         """Write documents and reports, then tell people.
@@ -46,7 +51,11 @@ class Outbox:
         kept = self._write_reports(kept, now, faults)
         kept = self._write_documents(kept, faults)  # and the document names its report
         failing: set[str] = set()
-        for parcel in kept.outbox:
+        for waiting in kept.outbox:
+            kept = self.store.change(partial(_claimed, what=waiting.what, by=self.run, now=now))
+            parcel = next((one for one in kept.outbox if one.what == waiting.what), None)
+            if parcel is None or parcel.claimed_by != self.run:
+                continue  # another run tells it, or has told it
             sent = set(parcel.sent) & self.channels.keys()
             for name in self.channels:
                 # What failed is not overtaken: an end would come before its begin.
@@ -54,8 +63,7 @@ class Outbox:
                     sent.add(name)
                 elif name not in sent:
                     failing.add(name)
-            if sent != set(parcel.sent) or not self.channels:
-                kept = self.store.change(partial(_with, parcel=parcel, sent=sent, of=set(self.channels)))
+            kept = self.store.change(partial(_released, parcel=parcel, sent=sent, of=set(self.channels)))
         return kept, faults
 
     def _sent(self, name: str, parcel: Parcel, kept: Kept, now: int, faults: list[Exception]) -> bool:
@@ -107,7 +115,7 @@ class Outbox:
         fresh = {
             parcel.what.incident.incident_id
             for parcel in kept.outbox
-            if isinstance(parcel.what, Message) and not parcel.sent and parcel.what.at == now
+            if isinstance(parcel.what, Message) and not parcel.sent
         }
         for name in sorted(fresh & kept.alerting.incidents.keys()):
             try:
@@ -131,8 +139,18 @@ def _reported(kept: Kept, *, name: str, key: str) -> Kept:
     return replace(kept, alerting=kept.alerting.having(replace(incident, report=key)), unwritten=unwritten)
 
 
-def _with(kept: Kept, *, parcel: Parcel, sent: set[str], of: set[str]) -> Kept:
+def _claimed(kept: Kept, *, what: Message | Notice, by: str, now: int) -> Kept:
+    """The outbox with a parcel in the hands of a run, unless another has it that may still be at work."""
+
+    def claimed(one: Parcel) -> Parcel:
+        free = not one.claimed_by or now - one.claimed_at > CLAIM_MS
+        return replace(one, claimed_by=by, claimed_at=now) if one.what == what and free else one
+
+    return replace(kept, outbox=tuple(claimed(one) for one in kept.outbox))
+
+
+def _released(kept: Kept, *, parcel: Parcel, sent: set[str], of: set[str]) -> Kept:
     """The outbox with what channels have a parcel now; without it once all do."""
-    after = replace(parcel, sent=tuple(sorted(sent)))
+    after = replace(parcel, sent=tuple(sorted(sent)), claimed_by="", claimed_at=0)
     left = [after if one == parcel else one for one in kept.outbox]
     return replace(kept, outbox=tuple(one for one in left if not of <= set(one.sent)))

@@ -39,11 +39,14 @@ class Parcel:
     ----------
     since : when it was decided, UTC milliseconds.
     sent : channels that have it, or that will never take it.
+    claimed_by, claimed_at : the run that tells it now, and since when; two runs at once tell it once.
     """
 
     what: Message | Notice
     since: int
     sent: tuple[str, ...] = ()
+    claimed_by: str = ""
+    claimed_at: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +157,8 @@ def _told(parcel: Parcel) -> dict[str, Any]:
             what = {"message": message.to_json()}
         case Notice() as notice:
             what = {"notice": {"id": notice.notice_id, "title": notice.title, "text": notice.text}}
-    return {**what, "since": parcel.since, "sent": list(parcel.sent)}
+    rest = {"sent": list(parcel.sent), "claimed_by": parcel.claimed_by, "claimed_at": parcel.claimed_at}
+    return {**what, "since": parcel.since, **rest}
 
 
 def _parcel(told: dict[str, Any]) -> Parcel:
@@ -164,4 +168,10 @@ def _parcel(told: dict[str, Any]) -> Parcel:
     else:
         one = told["notice"]
         what = Notice(notice_id=one["id"], title=one["title"], text=one["text"])
-    return Parcel(what=what, since=told["since"], sent=tuple(told["sent"]))
+    return Parcel(
+        what=what,
+        since=told["since"],
+        sent=tuple(told["sent"]),
+        claimed_by=told["claimed_by"],
+        claimed_at=told["claimed_at"],
+    )

@@ -161,8 +161,9 @@ class Demo:
                 "the schedule judged each once, in order",
             )
         for told in watcher.notifications[:1]:
-            self.screen.note(f"notification: {told['AlarmName']} is in {told['NewStateValue']}")
-            self.screen.note(f"              {told['NewStateReason']}")
+            self.screen.note(f"message: {told['Subject']}")
+            for line in told["Message"].splitlines()[1:]:
+                self.screen.note(f"         {line}" if line else "")
         if len(seen) < len(story.starts):
             raise DemoError(
                 f"{len(story.starts) - len(seen)} windows had no verdict "

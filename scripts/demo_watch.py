@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from drift_core.alert_text import TITLES
+from drift_core.causes import Cause
 from scripts.demo_queue import queue_for
 from scripts.stack import Stack
 
@@ -38,9 +40,9 @@ class Watcher:
     Attributes
     ----------
     alarm : name of the alarm that drift raises.
-    queue_url : a queue of ours that is subscribed to the stack's topic.
+    queue_url : a queue of ours that is subscribed to the topic of incidents, as an address would be.
     verdicts : of windows, by the window's begin in UTC milliseconds.
-    notifications : that the alarm was raised.
+    notifications : messages that an incident of the data was opened: "Subject" and "Message".
     changes : of the alarm's state: when, from and to.
     """
 
@@ -54,8 +56,8 @@ class Watcher:
 
     @classmethod
     def of(cls, stack: Stack, model_name: str) -> Watcher:
-        """Subscribe a queue to the topic of the alarms."""
-        topic = stack.outputs["AlarmTopicArn"]
+        """Subscribe a queue to the topic of incidents."""
+        topic = stack.outputs["IncidentTopicArn"]
         url, arn = queue_for(stack, "driftline-demo", service="sns.amazonaws.com", source=topic)
         stack.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
         return cls(stack=stack, alarm=f"driftline-{model_name}-drift", queue_url=url)
@@ -78,8 +80,8 @@ class Watcher:
         sqs = self.stack.client("sqs")
         found = sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10)
         for message in found.get("Messages", ()):
-            told = json.loads(json.loads(message["Body"])["Message"])
-            if (told["AlarmName"], told["NewStateValue"]) == (self.alarm, "ALARM"):
+            told = json.loads(message["Body"])
+            if told.get("Subject", "").startswith("[OPENED]") and TITLES[Cause.DATA] in told["Message"]:
                 self.notifications.append(told)
             sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
 

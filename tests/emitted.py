@@ -20,8 +20,10 @@ from unittest.mock import patch
 
 import drift_consumer
 import ingest_lambda
+from drift_consumer.channels import RefusedError
 from drift_consumer.metrics import Metric
 from ingest_lambda.metrics import Count, ModelMetrics
+from tests.unit.drift_consumer.fixture_alerts import AlertWorld
 from tests.unit.drift_consumer.fixture_explained import ExplainedWorld
 from tests.unit.drift_consumer.fixture_quality import QualityWorld
 from tests.unit.drift_consumer.fixture_traffic import NOON, World, healthy, label, shadow_of
@@ -51,7 +53,7 @@ class Runs:
 def runs() -> Runs:
     """Run every function that emits metrics, once for all tests."""
     with _watched() as places:
-        data = [*_of_verdicts(), *_of_labels(), *_of_samples()]
+        data = [*_of_verdicts(), *_of_labels(), *_of_samples(), *_of_alerts()]
     sent = {
         Emitted(
             datum["MetricName"], datum["Unit"], tuple(dimension["Name"] for dimension in datum["Dimensions"])
@@ -145,6 +147,15 @@ def _of_samples() -> list[dict[str, Any]]:
     world.now = NOON + 60_000
     world.consume(healthy(60))
     world.explain(NOON + HOUR + 60_000)
+    return world.cloudwatch.data
+
+
+def _of_alerts() -> list[dict[str, Any]]:
+    """A message that a channel refuses."""
+    world = AlertWorld()
+    world.fault["slack"] = RefusedError("Slack answered 410 (channel_is_archived)")
+    with contextlib.suppress(ExceptionGroup):
+        world.run(world.set("ALARM"))
     return world.cloudwatch.data
 
 

@@ -11,6 +11,10 @@ from scripts.deployment import activate, deploy_stack, upload_bundle
 from scripts.local_aws import LocalAws
 from scripts.process import run
 from scripts.stack import LOCAL, Stack, Target
+from tests.webhook import Webhook, receiving
+
+SECRET = "driftline-slack"
+"""Name of the secret with the webhook's URL."""
 
 PARAMETERS = {"WindowSeconds": "60", "GraceSeconds": "1", "MinSamples": "50", "BatchingWindowSeconds": "1"}
 """So that a test need not wait for a verdict."""
@@ -33,10 +37,19 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def stack(built: Path, local_aws: LocalAws, bundle: Path) -> Stack:
-    """The stack, which serves the bundle."""
+def webhook() -> Iterator[Webhook]:
+    """What stands for Slack."""
+    with receiving() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def stack(built: Path, local_aws: LocalAws, bundle: Path, webhook: Webhook) -> Stack:
+    """The stack, which serves the bundle and tells the webhook."""
     manifest = Manifest.from_json((bundle / MANIFEST_FILE).read_bytes())
     target = Target.load(LOCAL, state=local_aws.state)
-    deployed = deploy_stack(target, manifest, say=lambda _: None, folder=built, parameters=PARAMETERS)
+    target.client("secretsmanager").create_secret(Name=SECRET, SecretString=webhook.url)
+    told = {"SlackWebhookSecret": SECRET}
+    deployed = deploy_stack(target, manifest, say=lambda _: None, folder=built, parameters=PARAMETERS | told)
     activate(deployed, upload_bundle(deployed, bundle))
     return deployed

@@ -21,9 +21,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from drift_consumer.alert_store import alerts_key
 from drift_core.bundle import MANIFEST_FILE, Manifest
 from queries.guard import guard_key
 from scripts.stack import Stack
+from tests.e2e.conftest import SECRET
 from tests.e2e.taken import twin
 
 pytestmark = pytest.mark.e2e
@@ -123,6 +125,11 @@ def guard(by: Caller) -> dict[str, Any]:
     return {"pk": guard_key(by.model)["pk"], "sk": {"S": PROBE}}
 
 
+def alerts(by: Caller) -> dict[str, Any]:
+    """Of the alerts; beside the one that they use."""
+    return {"pk": alerts_key(by.model)["pk"], "sk": {"S": PROBE}}
+
+
 NONE_OF_IT = {":pk": {"S": PROBE}}
 
 PROBES: dict[str, Callable[[Caller], object]] = {
@@ -158,6 +165,12 @@ PROBES: dict[str, Callable[[Caller], object]] = {
     "write judged labels": put("ArchiveBucketName", f"quality/{PROBE}"),
     "read judged labels": get("ArchiveBucketName", f"quality/{PROBE}"),
     "delete judged labels": delete("ArchiveBucketName", f"quality/{PROBE}-absent"),
+    "read explanations": get("ArchiveBucketName", f"explained/{PROBE}"),
+    "read incidents": get("ArchiveBucketName", f"incidents/{PROBE}"),
+    "write incidents": put("ArchiveBucketName", f"incidents/{PROBE}"),
+    "delete incidents": delete("ArchiveBucketName", f"incidents/{PROBE}-absent"),
+    "write reports": put("ArchiveBucketName", f"reports/{PROBE}"),
+    "read reports": get("ArchiveBucketName", f"reports/{PROBE}"),
     "write explanations": put("ArchiveBucketName", f"explained/{PROBE}"),
     "read results of queries": get("ArchiveBucketName", f"athena-results/{PROBE}"),
     "write results of queries": put("ArchiveBucketName", f"athena-results/{PROBE}"),
@@ -190,6 +203,8 @@ PROBES: dict[str, Callable[[Caller], object]] = {
     ),
     "get the guard": lambda by: by.dynamodb.get_item(TableName=by.out("WindowTableName"), Key=guard(by)),
     "put the guard": lambda by: by.dynamodb.put_item(TableName=by.out("WindowTableName"), Item=guard(by)),
+    "get the alerts": lambda by: by.dynamodb.get_item(TableName=by.out("WindowTableName"), Key=alerts(by)),
+    "put the alerts": lambda by: by.dynamodb.put_item(TableName=by.out("WindowTableName"), Item=alerts(by)),
     "delete a window": lambda by: by.dynamodb.delete_item(TableName=by.out("WindowTableName"), Key=ITEM),
     "scan windows": lambda by: by.dynamodb.scan(TableName=by.out("WindowTableName"), Limit=1),
     "write many windows": lambda by: by.dynamodb.batch_write_item(
@@ -236,6 +251,12 @@ PROBES: dict[str, Callable[[Caller], object]] = {
     "publish metrics as another": metric("AWS/Lambda"),
     "see alarms": lambda by: by.cloudwatch.describe_alarms(MaxRecords=1),
     "tell the topic": lambda by: by.sns.publish(TopicArn=by.out("AlarmTopicArn"), Message=PROBE),
+    "tell people": lambda by: by.sns.publish(TopicArn=by.out("IncidentTopicArn"), Message=PROBE),
+    "tell the chat": lambda by: by.sns.publish(TopicArn=by.out("ChatTopicArn"), Message=PROBE),
+    "read the webhook": lambda by: by.secretsmanager.get_secret_value(SecretId=SECRET),
+    "read another secret": lambda by: by.secretsmanager.get_secret_value(SecretId="other"),
+    "write the webhook": lambda by: by.secretsmanager.put_secret_value(SecretId="other", SecretString=PROBE),
+    "write the log of alerts": log("alert"),
     "write the log of ingest": log("ingest"),
     "write the log of the consumer": log("consumer"),
     "write the log of the evaluator": log("evaluator"),
@@ -293,8 +314,7 @@ ALLOWED = {
         "write failed batches",
         "get a window",
         "put a window",
-        "get the guard",  # an item of the same table
-        "put the guard",
+        *("get the guard", "put the guard", "get the alerts", "put the alerts"),  # items of the same table
         "find the place in a shard",
         "read the stream",
         "list shards",
@@ -321,8 +341,7 @@ ALLOWED = {
         "write verdicts",
         "get a window",
         "put a window",
-        "get the guard",  # an item of the same table
-        "put the guard",
+        *("get the guard", "put the guard", "get the alerts", "put the alerts"),  # items of the same table
         "update a window",
         "query windows",
         "query pending windows",
@@ -340,19 +359,38 @@ ALLOWED = {
         "write explanations",
         "get a window",
         "put a window",
-        "get the guard",
-        "put the guard",
+        *("get the guard", "put the guard", "get the alerts", "put the alerts"),
         "query windows",
         "publish metrics",
         "ask Athena",
         "ask to retrain",
         "write the log of quality",
     },
+    "AlertRole": {
+        "read a bundle",
+        "list the archive",
+        "read verdicts",
+        "read judged labels",
+        "read explanations",
+        "read incidents",
+        "write incidents",
+        "write reports",
+        "get the alerts",
+        "put the alerts",
+        "see alarms",
+        "publish metrics",
+        "tell people",
+        "tell the chat",
+        "read the webhook",
+        "write the log of alerts",
+    },
 }
 
 
 OTHERWISE = {
     "RetrainingRole": {
+        "get the alerts": "done",
+        "put the alerts": "done",
         "get a window": "done",  # it does not tell policies the leading keys of a table
         "put a window": "done",
     },
@@ -364,6 +402,14 @@ OTHERWISE = {
     "EvaluatorRole": {
         "write the log of the evaluator": "denied",
         "publish metrics as another": "done",  # it does not tell policies the metrics' namespace
+    },
+    "AlertRole": {
+        "write the log of alerts": "denied",
+        "publish metrics as another": "done",
+        "get a window": "done",  # nor the leading keys of a table
+        "put a window": "done",
+        "get the guard": "done",
+        "put the guard": "done",
     },
     "QualityRole": {
         "write the log of quality": "denied",
@@ -391,7 +437,10 @@ def root(stack: Stack, manifest: Manifest) -> Iterator[Caller]:
         ("other-bucket", PROBE),
         *(
             (caller.out("ArchiveBucketName"), f"{name}/{PROBE}")
-            for name in ("predictions", "shadow", "quarantine", "verdicts", "quality", "athena-results")
+            for name in (
+                *("predictions", "shadow", "quarantine", "verdicts", "quality", "athena-results"),
+                *("explained", "incidents", "reports"),
+            )
         ),
     ):
         caller.s3.put_object(Bucket=bucket, Key=key, Body=b"{}")
@@ -402,9 +451,10 @@ def root(stack: Stack, manifest: Manifest) -> Iterator[Caller]:
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
     )
     caller.kinesis.create_stream(StreamName="other", ShardCount=1)
-    for name in ("api", "ingest", "consumer", "evaluator", "quality"):
+    for name in ("api", "ingest", "consumer", "evaluator", "quality", "alert"):
         caller.logs.create_log_stream(logGroupName=f"/driftline/{caller.model}/{name}", logStreamName=PROBE)
     caller.ssm.put_parameter(Name="/driftline/other/active-bundle", Value="none", Type="String")
+    caller.secretsmanager.create_secret(Name="other", SecretString=PROBE)
     yield caller
     for folder in (
         "predictions",
@@ -414,6 +464,8 @@ def root(stack: Stack, manifest: Manifest) -> Iterator[Caller]:
         "verdicts",
         "quality",
         "explained",
+        "incidents",
+        "reports",
         "athena-results",
     ):
         caller.s3.delete_object(Bucket=caller.out("ArchiveBucketName"), Key=f"{folder}/{PROBE}")
