@@ -108,7 +108,7 @@ def features(facts: Facts) -> list[dict[str, Any]]:
                 "drifted": len(drifted),
                 "first": moment(int(windows.start[drifted[0]])) if len(drifted) else "",
                 "last": moment(int(windows.start[drifted[-1]])) if len(drifted) else "",
-                "change": f"{told.before} → {told.after}" if told else "",
+                "change": f"{told.before} → {told.after}" if told and told.after else "",
             }
         )
     return found
