@@ -12,7 +12,7 @@ TEXTS := '*.py' '*.yaml' '*.toml' '*.md' '*.in' '*.sql' Makefile
 export SAM_CLI_TELEMETRY = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-retraining experiments notebook test faults fuzz check bench bench-detection build deploy clean requirements
+.PHONY: help browser pictures demo demo-retraining experiments notebook test faults fuzz check bench bench-detection build deploy clean requirements
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | sort | expand -t 18
@@ -29,8 +29,16 @@ experiments: .venv/ready  ## the pictures and figures of docs/experiments.md, in
 notebook: $(STATE)  ## notebooks/drift_analysis.ipynb, run on an incident in a local AWS of its own
 	$(PYTHON) -m scripts.notebook
 
-test: $(STATE) .venv-audit/ready  ## every test, with the end-to-end tests on a local AWS
+test: $(STATE) .venv-audit/ready browser  ## every test, with the end-to-end tests on a local AWS
 	$(PYTHON) -m pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder
+
+browser:  ## Debian's chromium, which the tests open reports with; nothing to do where one is
+	@command -v chromium chromium-browser google-chrome > /dev/null || { \
+	  command -v apt-get > /dev/null || { echo "no chromium is installed: install one, e.g. from chromium.org"; exit 1; }; \
+	  run=$$([ "$$(id -u)" = 0 ] || echo sudo); $$run apt-get update -q && $$run apt-get install -q -y chromium; }
+
+pictures: .venv/ready browser  ## docs/images of the report that make demo wrote
+	$(PYTHON) -m scripts.pictures
 
 faults: $(STATE)  ## 5,100 schedules of faults, where make test draws 300; half an hour
 	FAULT_SEEDS=0:17 $(PYTHON) -m pytest -s tests/properties/test_faults.py

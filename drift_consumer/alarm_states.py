@@ -30,8 +30,10 @@ class AlarmStates:
     def survey(self) -> Survey:
         """Which alarms there are and how they stand: a change that was never told is seen here."""
         states: dict[str, tuple[bool, int]] = {}
-        pages = self.cloudwatch.get_paginator("describe_alarms")
-        for page in pages.paginate(AlarmNamePrefix=self.prefix, AlarmTypes=["MetricAlarm"]):
+        pages = self.cloudwatch.get_paginator("describe_alarms").paginate(
+            AlarmNamePrefix=self.prefix, AlarmTypes=["MetricAlarm"]
+        )
+        for page in pages:
             for alarm in page["MetricAlarms"]:
                 at = alarm.get("StateTransitionedTimestamp") or alarm["StateUpdatedTimestamp"]
                 name = alarm["AlarmName"].removeprefix(self.prefix)

@@ -24,14 +24,16 @@ from drift_consumer.alarm_states import AlarmStates
 from drift_consumer.alert_outbox import Outbox
 from drift_consumer.alert_settings import AlertSettings
 from drift_consumer.alert_store import AlertStore, Kept, Notice, Parcel
-from drift_consumer.channels import Send, Slack, Topics
+from drift_consumer.baselines import Baselines
+from drift_consumer.channels import RefusedError, Send, Slack, Topics
 from drift_consumer.findings import Findings
 from drift_consumer.incident_documents import IncidentDocuments
 from drift_consumer.metrics import Metric, Publisher
+from drift_consumer.reporting import Reporting
 from drift_core.alert_events import Found, Observation
 from drift_core.alert_state import Message
 from drift_core.alerting import concerned, step
-from drift_core.incident import Incident
+from drift_core.incident import Incident, iso
 
 PASSED_ON = 50
 """Ids of notices that are remembered: SNS repeats a message soon or never."""
@@ -47,6 +49,7 @@ class Resources:
     ----------
     channels : by name.
     write_report : writes an incident's report at a time and gives its key; None for no report.
+    write_daily : writes the report of the last day, unless it is there.
     clock : UTC milliseconds now.
     """
 
@@ -58,6 +61,7 @@ class Resources:
     channels: Mapping[str, Send]
     publisher: Publisher
     write_report: Callable[[Incident, int], str | None]
+    write_daily: Callable[[int], str | None]
     clock: Callable[[], int]
 
 
@@ -80,15 +84,22 @@ def resources() -> Resources:
             pool=urllib3.PoolManager(),
             secret=settings.slack_webhook,
         ).send
+    baselines = Baselines(s3, settings.models_bucket)
+    reporting = Reporting(
+        s3=s3, bucket=settings.archive_bucket, baselines=baselines, model_name=settings.model_name
+    )
     return Resources(
         settings=settings,
         alarms=AlarmStates(cloudwatch=cloudwatch, prefix=f"driftline-{settings.model_name}-"),
-        findings=Findings(s3=s3, archive=settings.archive_bucket, model_name=settings.model_name),
+        findings=Findings(
+            s3=s3, archive=settings.archive_bucket, baselines=baselines, model_name=settings.model_name
+        ),
         store=AlertStore(dynamodb, settings.window_table, settings.model_name),
         documents=IncidentDocuments(s3, settings.archive_bucket),
         channels=channels,
         publisher=Publisher(cloudwatch, namespace=settings.metrics_namespace, model_name=settings.model_name),
-        write_report=lambda incident, now: None,
+        write_report=lambda incident, at: reporting.write_incident(incident.incident_id, incident.since, at),
+        write_daily=reporting.write_daily,
         clock=lambda: time.time_ns() // 1_000_000,
     )
 
@@ -135,10 +146,18 @@ def alert(event: Mapping[str, Any], to: Resources) -> dict[str, int]:
     )
     left, told = outbox.work(kept, now)
     faults += told
+    if left.daily != _hour(now):
+        try:
+            to.write_daily(now)
+        except Exception as fault:  # told below; the next hour tries again
+            faults.append(RefusedError("the daily report was not written"))
+            faults[-1].__cause__ = fault
+        left = to.store.change(lambda stored: replace(stored, daily=_hour(now)))
     for one in faults:
         logger.error("not all was done", exc_info=one)
-    if faults:
-        to.publisher.publish([Metric(name="AlertsFailed", value=len(faults), unit="Count")], now)
+    lost = sum(isinstance(one, RefusedError) for one in faults)
+    if lost:
+        to.publisher.publish([Metric(name="AlertsFailed", value=lost, unit="Count")], now)
     done = {"decided": len(kept.outbox), "waiting": len(left.outbox)}
     logger.info("alerted", extra=done)
     if faults:
@@ -170,6 +189,10 @@ def _decided(
 
 def _document(incidents: Mapping[str, Incident], name: str) -> dict[str, Any] | None:
     return incidents[name].document() if name in incidents else None
+
+
+def _hour(time: int) -> str:
+    return iso(time)[:13]
 
 
 def _noted(fault: Exception, note: str) -> Exception:

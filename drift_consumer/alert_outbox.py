@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from drift_consumer.alert_store import AlertStore, Kept, Notice, Parcel
-from drift_consumer.channels import DeliveryError, RefusedError, Send
+from drift_consumer.channels import RefusedError, Send
 from drift_consumer.incident_documents import IncidentDocuments
 from drift_core.alert_state import Message
 from drift_core.alert_text import Place, Told, notice, told
@@ -70,7 +70,7 @@ class Outbox:
             faults.append(fault)
             if now - parcel.since < GIVEN_UP_MS:
                 return False
-            faults.append(DeliveryError(f"a message of {parcel.since} was given up for {name} after a day"))
+            faults.append(RefusedError(f"a message was given up for {name} after a day"))
         return True
 
     def _told(self, parcel: Parcel, kept: Kept) -> Told:
@@ -113,8 +113,9 @@ class Outbox:
             try:
                 key = self.write_report(kept.alerting.incidents[name], now)
             except Exception as fault:
-                fault.add_note(f"while writing the report of {name}")
-                faults.append(fault)
+                lost = RefusedError(f"the report of {name} was not written; its message goes without")
+                lost.__cause__ = fault
+                faults.append(lost)
                 continue
             if key is not None:
                 kept = self.store.change(partial(_reported, name=name, key=key))

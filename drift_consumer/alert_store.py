@@ -56,7 +56,7 @@ class Kept:
     outbox : the oldest first.
     unwritten : incidents whose document is older than they are.
     passed_on : ids of the last notices, so that one that is told twice is passed on once.
-    daily : day of the last daily report, "YYYY-MM-DD".
+    daily : hour in which the daily report was looked after last, "YYYY-MM-DDTHH".
     """
 
     alerting: Alerting

@@ -37,7 +37,7 @@ class DeliveryError(RuntimeError):
 
 
 class RefusedError(RuntimeError):
-    """A channel will never take this message; no use to try again."""
+    """A message that a channel will never take, or a report that was not written: it is not tried again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

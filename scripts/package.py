@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from report import vega
 from scripts.process import run
 from scripts.stack import PROJECT
 
@@ -61,6 +62,7 @@ PACKAGES = {
     "EvaluatorFunction": Package("evaluator.txt", ("drift_consumer",)),
     "ReconcilerFunction": Package("consumer.txt", ("drift_consumer",)),  # it reads Parquet too
     "QualityFunction": Package("quality.txt", ("drift_consumer", "queries")),
+    "AlertFunction": Package("alert.txt", ("drift_consumer", "queries", "report")),
 }
 """By logical id of the template."""
 
@@ -82,6 +84,8 @@ def fill(
     run(command)
     for code in ("drift_core", *package.code):
         shutil.copytree(PROJECT / code, folder / code)
+    if "report" in package.code:  # the packages do not hold what makes it
+        (folder / vega.FILE.relative_to(PROJECT)).write_text(vega.made())
     remove(folder, NEEDLESS)
 
 

@@ -97,7 +97,7 @@
     const height = Math.max(1, rows.length) * (rows.length > 40 ? 12 : 20);
     const gutter = reduced.matches ? 92 : 190;
     const label = { minExtent: gutter, maxExtent: gutter };
-    const selected = state.column === null ? [] : values.filter((v) => v.c === state.column && v.w <= state.window && state.window * 1 >= v.w && v.w === state.window);
+    const selected = values.filter((v) => v.c === state.column && v.w === state.window);
     const layers = [
       { name: "cells", data: { name: "cells", values }, mark: { type: "rect", cursor: "pointer", tooltip: true }, encoding: { x: x("t0", { axis: null }), x2: { field: "t1" }, color: { field: "s", type: "quantitative", scale: { type: "threshold", domain: LIMITS, range: [0, 1, 2, 3, 4, 5].map((i) => colour("c" + i)) }, legend: null }, tooltip: [{ field: "feature", title: "feature" }, { field: "score", title: "evidence / threshold" }, { field: "time", title: "window" }] } },
       { data: { values: values.filter((v) => v.drift) }, mark: { type: "point", filled: true, size: rows.length > 40 ? 5 : 12, color: colour("dot"), opacity: 1, tooltip: null, interactive: false }, encoding: { x: x("mid", { axis: null }) }, transform: [{ calculate: "(datum.t0 + datum.t1) / 2", as: "mid" }] },
@@ -109,7 +109,7 @@
         ...(bands.length ? [{ width: "container", height: 14, data: { values: bands }, name: "bands", mark: { type: "rect", color: colour("drift"), cornerRadius: 3, cursor: "pointer", tooltip: true }, encoding: { x: x("t0", { axis: null }), x2: { field: "t1" }, y: { datum: "incidents", type: "nominal", axis: { ...label, title: null, ticks: false, domain: false } }, tooltip: [{ field: "incident" }, { field: "state" }, { field: "opened" }] } }] : []),
         { width: "container", height, layer: layers },
         { width: "container", height: 64, data: { values: overall }, layer: [
-          { mark: { type: "rect", color: colour("c1"), tooltip: true }, encoding: { x: x("t0"), x2: { field: "t1" }, y: { field: "n", type: "quantitative", axis: { ...label, title: "rows", tickCount: 2, grid: false, format: "~s" } }, y2: { datum: 0 }, tooltip: [{ field: "at", title: "from" }, { field: "n", title: "rows" }, { field: "score", title: "drift score" }] } } ] },
+          { params: [{ name: "drag", select: { type: "interval", encodings: ["x"], mark: { fill: colour("soft"), fillOpacity: 0.25 } } }], mark: { type: "rect", color: colour("c1"), tooltip: true }, encoding: { x: x("t0"), x2: { field: "t1" }, y: { field: "n", type: "quantitative", axis: { ...label, title: "rows", tickCount: 2, grid: false, format: "~s" } }, y2: { datum: 0 }, tooltip: [{ field: "at", title: "from" }, { field: "n", title: "rows" }, { field: "score", title: "drift score" }] } } ] },
       ],
     };
     const width = $("map").clientWidth - gutter - 14;
@@ -120,10 +120,14 @@
       if (datum?.c !== undefined) choose(datum.c, datum.w, true);
       else if (datum?.id) find(datum.id);
     });
+    view.addSignalListener("drag", (_, chosen) => {
+      const ends = chosen?.t0;
+      if (ends && ends[1] - ends[0] > 2000 * (data.end[0] - data.start[0])) { clearTimeout(waiting); waiting = setTimeout(() => { Object.assign(state, { from: ends[0] / 1000, to: ends[1] / 1000 }); keep(); redraw(); }, 350); }
+    });
     $("only").checked = state.only; $("filter").value = state.filter; $("order").value = state.order;
     for (const row of document.querySelectorAll("tr[data-feature]")) row.hidden = !row.dataset.feature.toLowerCase().includes(state.filter.trim().toLowerCase()) || (state.only && !row.classList.contains("drifted"));
     if (!rows.length) say("No feature is shown; change the filter.");
-    window.driftline = { state, grid, cells: values.length, ready: performance.now() };
+    window.driftline = { state, grid, names: columns.map((c) => c.name), cells: values.length, ready: performance.now() };
   }
   const say = (text) => { $("said").textContent = text; };
   function find(id) {
@@ -147,7 +151,7 @@
     const now = Array.from({ length: sizes[c] }, (_, i) => counts[row * BINS + offsets[c] + i] / 65535);
     return { now, then: column.reference.map((n) => n / total), of };
   }
-  async function choose(c, w, moves = false) {
+  async function choose(c, w, moves = false, redraws = true) {
     state.column = c; state.window = w;
     const column = columns[c], s = score(w, c), i = exact.get(w * K + c);
     $("detail-title").textContent = column.name;
@@ -192,7 +196,7 @@
       const values = Object.entries(lines).flatMap(([name, packed]) => Array.from({ length: N }, (_, k) => ({ t: data.start[k] * 1000, which: labels[name], percent: 100 * (unpack(packed[k * K + c], 1) ?? 0) })));
       await draw("shares", { height: 150, layer: [{ data: { values }, mark: { type: "line", interpolate: "step-after", strokeWidth: 1.5 }, encoding: { x: x("t"), y: { field: "percent", type: "quantitative", axis: { title: null, tickCount: 4 } }, color: { field: "which", type: "nominal", scale: { domain: ["missing", "unseen", "out of range"], range: [colour("now"), colour("link"), colour("train")] }, legend: { title: null, orient: "top" } } } }, here] });
     }
-    await drawMap();
+    if (redraws) await drawMap();
     if (moves) { $("detail").scrollIntoView({ block: "start" }); $("detail").focus({ preventScroll: true }); }
   }
 
@@ -232,7 +236,7 @@
   }
   let waiting;
   const soon = () => { clearTimeout(waiting); waiting = setTimeout(drawMap, 120); };
-  const redraw = async () => { await drawMap(); if (state.column !== null) await choose(state.column, state.window); };
+  const redraw = async () => { await drawMap(); if (state.column !== null) await choose(state.column, state.window, false, false); };
   function step(dx, dy) {
     const { rows, parts } = grid;
     if (!rows.length || !parts.length) return;
@@ -269,9 +273,9 @@
   }
   (async () => {
     if (N) {
-      await drawMap();
       if (state.column === null) { const c = shown()[0] ?? 0; state.column = c; state.window = Math.max(strongest[c].at, 0); }
-      await choose(state.column, state.window);
+      await drawMap();
+      await choose(state.column, state.window, false, false);
     }
     await drawQuality();
     if (state.y) scrollTo({ top: state.y, behavior: "instant" });

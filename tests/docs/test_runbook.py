@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from scripts import accept, deploy, query, recover, redrive, replay, retrain, rollback
+from scripts import accept, deploy, incidents, query, recover, redrive, replay, retrain, rollback
 from scripts.local_template import read
 from tests.checkout import PROJECT
 
@@ -40,6 +40,7 @@ COMMANDS = sorted({line.replace("\n", " ") for line in re.findall(r"`(python -m 
 APPS = {
     "scripts.accept": accept.app,
     "scripts.deploy": deploy.app,
+    "scripts.incidents": incidents.app,
     "scripts.query": query.app,
     "scripts.recover": recover.app,
     "scripts.redrive": redrive.app,
@@ -60,7 +61,7 @@ def test_every_command_is_one_that_its_script_takes(line: str) -> None:
         assert module in APPS
         return
     command: Any = get_command(APPS[module])
-    if module == "scripts.redrive":
+    if module in ("scripts.redrive", "scripts.incidents"):
         command = command.commands[arguments.pop(0)]
     with command.make_context(module, [word.replace("FOLDER", "docs") for word in arguments]) as context:
         assert context.args == []

@@ -41,7 +41,7 @@ def test_the_table_of_roles_is_the_templates() -> None:
         ("fallback queue", "AWS::SQS::Queue"),
         ("window table", "AWS::DynamoDB::Table"),
         ("logs", "AWS::Logs::LogGroup"),
-        ("alarm topic", "AWS::SNS::Topic"),
+        ("topics of alarms, incidents and chat", "AWS::SNS::Topic"),
         ("environment variables of the functions", "AWS::Lambda::Function"),
     ],
 )

@@ -29,6 +29,8 @@ TRUSTED = {
     "ReconcilerScheduleRole": ("scheduler.amazonaws.com", ACCOUNT),
     "QualityRole": ("lambda.amazonaws.com", None),
     "QualityScheduleRole": ("scheduler.amazonaws.com", ACCOUNT),
+    "AlertRole": ("lambda.amazonaws.com", None),
+    "AlertScheduleRole": ("scheduler.amazonaws.com", ACCOUNT),
     "RetrainingRole": ("codebuild.amazonaws.com", ACCOUNT),
     "RetrainingRuleRole": ("events.amazonaws.com", ACCOUNT),
     "IngestDeploymentRole": ("codedeploy.amazonaws.com", None),
@@ -74,7 +76,8 @@ def test_policies_of_resources_let_in_alarms_of_this_account_and_nobody_else(cre
         if one["Effect"] != "Deny"
     ]
     assert allowed == [
-        ("AlarmTopicPolicy", {"Service": "cloudwatch.amazonaws.com"}, ["sns:Publish"], ACCOUNT)
+        (policy, {"Service": "cloudwatch.amazonaws.com"}, ["sns:Publish"], ACCOUNT)
+        for policy in ("AlarmTopicPolicy", "IncidentTopicPolicy")
     ]
 
 
@@ -88,11 +91,17 @@ def test_each_role_is_taken_by_one_service(created: Resources) -> None:
     assert found == TRUSTED
 
 
-def test_functions_are_invoked_by_this_stacks_api_and_schedule_alone(created: Resources) -> None:
-    """The schedule does it with a role; a function has no URL and no policy but this."""
+def test_functions_are_invoked_by_this_stacks_api_topic_and_schedules_alone(created: Resources) -> None:
+    """A schedule does it with a role; a function has no URL and no policy but these."""
     own = "${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}"
     permissions = of_type(created, "AWS::Lambda::Permission")
-    assert list(permissions) == ["ApiInvokesIngest"]
+    assert set(permissions) == {"ApiInvokesIngest", "AlarmTopicInvokesAlerts"}
+    assert permissions["AlarmTopicInvokesAlerts"] == {
+        "FunctionName": {"Ref": "AlertFunctionAliaslive"},
+        "Action": "lambda:InvokeFunction",
+        "Principal": "sns.amazonaws.com",
+        "SourceArn": {"Ref": "AlarmTopic"},
+    }
     assert permissions["ApiInvokesIngest"] == {
         "FunctionName": {"Ref": "IngestFunctionAliaslive"},
         "Action": "lambda:InvokeFunction",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from typer.main import get_group
 
+from drift_core.causes import ALARMS as CAUSES
 from ingest_lambda.metrics import Count
 from scripts import redrive
 from scripts.local_template import read
@@ -31,7 +32,8 @@ def test_an_alarm_says_what_happened_where_to_look_and_what_to_do(name: str) -> 
     assert re.fullmatch(r".+\. Look: .+\. Do: .+\.", text_of(alarm["AlarmDescription"]).strip())
     assert len(text_of(alarm["AlarmDescription"])) < 1024 - 100  # CloudWatch's limit, and room for names
     if name != "IncidentAlarm":
-        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "AlarmTopic"}]
+        told = ["AlarmTopic", "IncidentTopic"] if name == "AlertsAlarm" else ["AlarmTopic"]
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": topic} for topic in told]
         assert "TreatMissingData" in alarm
 
 
@@ -131,17 +133,39 @@ def test_the_api_is_watched_under_the_name_that_it_has() -> None:
 
 @pytest.mark.parametrize(
     ("name", "function", "period"),
-    [("EvaluatorAlarm", "EvaluatorFunction", 900), ("QualityFunctionAlarm", "QualityFunction", 3 * 3600)],
+    [
+        ("EvaluatorAlarm", "EvaluatorFunction", 900),
+        ("QualityFunctionAlarm", "QualityFunction", 3 * 3600),
+        ("AlertsAlarm", "AlertFunction", 900),
+    ],
 )
-def test_a_judge_that_does_not_run_or_always_fails_alarms(name: str, function: str, period: int) -> None:
+def test_a_function_that_does_not_run_or_always_fails_alarms(name: str, function: str, period: int) -> None:
     alarm = ALARMS[name]
     watched = {metric["Id"]: metric for metric in alarm["Metrics"]}
-    assert watched["good"]["Expression"] == "FILL(runs, 0) - FILL(errors, 0)"
+    good = "FILL(runs, 0) - FILL(errors, 0)"
+    lost = name == "AlertsAlarm"  # one message that is lost is too many
+    assert watched["good"]["Expression"] == (f"IF(FILL(failed, 0) > 0, 0, {good})" if lost else good)
     for one in (watched["runs"]["MetricStat"], watched["errors"]["MetricStat"]):
         assert one["Metric"]["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": function}}]
         assert one["Period"] == period
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
     assert alarm["TreatMissingData"] == "breaching"
+
+
+def test_every_alarm_has_a_cause_and_every_cause_its_alarms() -> None:
+    names = {text_of(alarm["AlarmName"]).removeprefix("driftline-${ModelName}-") for alarm in ALARMS.values()}
+    assert names - {"incident"} == {alarm for alarms in CAUSES.values() for alarm in alarms}
+    sections = re.findall(r"^## (.+)$", (PROJECT / "docs" / "runbook.md").read_text(), re.MULTILINE)
+    assert names <= set(sections)  # to which messages lead
+
+
+def test_people_hear_of_the_alert_function_without_it() -> None:
+    lost = next(one for one in ALARMS["AlertsAlarm"]["Metrics"] if one["Id"] == "failed")
+    assert lost["MetricStat"]["Metric"]["MetricName"] == "AlertsFailed"
+    assert '"AlertsFailed"' in (PROJECT / "drift_consumer" / "alert.py").read_text()
+    subscribed = RESOURCES["IncidentSubscription"]["Properties"]
+    assert (subscribed["TopicArn"], subscribed["Protocol"]) == ({"Ref": "IncidentTopic"}, "email")
+    assert RESOURCES["AlarmsReachAlerts"]["Properties"]["TopicArn"] == {"Ref": "AlarmTopic"}
 
 
 def test_a_reconciler_that_does_not_publish_alarms() -> None:
@@ -169,34 +193,3 @@ def test_alarms_may_publish_and_only_those_of_the_account() -> None:
     assert allowed["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     assert (denied["Effect"], denied["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
-
-
-def dashboard() -> list[dict[str, Any]]:
-    text = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
-    values = {"DriftThreshold": "2.0", "OutOfRangePercent": "5", "ModelName": "m"}
-    filled = re.sub(r"\$\{(?!!)([\w:.]+)\}", lambda found: values.get(found[1], found[1]), text)
-    widgets: list[dict[str, Any]] = json.loads(filled.replace("${!", "${"))["widgets"]
-    return widgets
-
-
-def test_the_dashboard_shows_each_feature_and_every_metric_that_alarms() -> None:
-    shown = json.dumps(dashboard())
-    for name, alarm in ALARMS.items():
-        watched = alarm.get("MetricName")
-        if watched not in (None, "OnFailureDestinationDeliveredEventCount", "DestinationDeliveryFailures"):
-            assert f'"{watched}"' in shown, name
-    search = dashboard()[1]["properties"]["metrics"][0][0]["expression"]
-    by_feature = "{Driftline,Feature,ModelName}"
-    assert search == f"""SEARCH('{by_feature} ModelName="m" MetricName="FeatureDriftScore"', 'Maximum', 60)"""
-    for metric in ("Latency", "Count", "5XXError", "IteratorAge", "WindowRecords"):
-        assert f'"{metric}"' in shown
-
-
-def test_the_widgets_fill_the_dashboard_without_overlap() -> None:
-    cells = [
-        (x, y)
-        for widget in dashboard()
-        for x in range(widget["x"], widget["x"] + widget["width"])
-        for y in range(widget["y"], widget["y"] + widget["height"])
-    ]
-    assert len(cells) == len(set(cells)) == 24 * 30

@@ -93,6 +93,10 @@ NEEDED = {
     "EvaluatorRole": {"kms:GenerateDataKey": {"s3"}, "kms:Decrypt": {"s3", "dynamodb"}},
     "ReconcilerRole": {"kms:GenerateDataKey": {"s3"}, "kms:Decrypt": {"s3", "dynamodb"}},
     "QualityRole": {"kms:GenerateDataKey": {"s3"}, "kms:Decrypt": {"s3", "dynamodb"}},
+    "AlertRole": {
+        "kms:GenerateDataKey": {"s3", "sns"},
+        "kms:Decrypt": {"s3", "dynamodb", "sns", "secretsmanager"},
+    },
     "RetrainingRole": {"kms:GenerateDataKey": {"s3", "sns"}, "kms:Decrypt": {"s3", "dynamodb", "sns"}},
 }
 """Through which services each role uses the key. To write to S3, Kinesis and SQS a data key is made, to read

@@ -15,7 +15,7 @@ def test_only_what_is_refused_is_left_out(template: dict[str, Any]) -> None:
         PLACE,
     }
     alarms = {name for name, kind in left_out.items() if kind == "AWS::CloudWatch::Alarm"}
-    computed = {"ErrorRateAlarm", "EvaluatorAlarm", "QualityFunctionAlarm", "RetrainingAlarm"}
+    computed = {"ErrorRateAlarm", "EvaluatorAlarm", "QualityFunctionAlarm", "RetrainingAlarm", "AlertsAlarm"}
     assert alarms == computed
     assert [name for name, what in left_out.items() if what == GRADUAL] == ["IngestFunction"]
     function = smaller["Resources"]["IngestFunction"]["Properties"]
@@ -42,6 +42,7 @@ def test_the_reserved_concurrency_is_set_afterwards(template: dict[str, Any]) ->
         "EvaluatorFunction": 1,
         "ReconcilerFunction": 1,
         "QualityFunction": 1,
+        "AlertFunction": 1,
     }
 
 

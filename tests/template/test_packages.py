@@ -16,6 +16,7 @@ HANDLERS = {
     "EvaluatorFunction": "drift_consumer.evaluate",
     "ReconcilerFunction": "drift_consumer.reconcile",
     "QualityFunction": "drift_consumer.quality",
+    "AlertFunction": "drift_consumer.alert",
 }
 
 
@@ -87,7 +88,16 @@ def test_a_handler_of_another_package_does_not_import(built: Path, runtime: Path
 
 
 def test_a_package_holds_its_own_code_and_the_core_only(built: Path) -> None:
-    ours = {"drift_core", "drift_consumer", "ingest_lambda", "queries", "training", "scripts", "tests"}
+    ours = {
+        "drift_core",
+        "drift_consumer",
+        "ingest_lambda",
+        "queries",
+        "report",
+        "training",
+        "scripts",
+        "tests",
+    }
     ours |= {"benchmarks"}
     for function, package in PACKAGES.items():
         assert {path.name for path in (built / function).iterdir()} & ours == {"drift_core", *package.code}

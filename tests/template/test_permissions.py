@@ -105,6 +105,17 @@ CALLS = {
         "cloudwatch:PutMetricData": "_cloudwatch.put_metric_data(",
         "events:PutEvents": "events.put_events(",
     },
+    "AlertRole": {
+        "s3:GetObject ModelsBucket": "_s3.get_object(",
+        "s3:GetObject ArchiveBucket": "s3.get_object(",
+        "s3:ListBucket ArchiveBucket": "s3.list_objects_v2(",
+        "s3:PutObject ArchiveBucket": "_s3.put_object(",
+        "dynamodb:GetItem": "_dynamodb.get_item(",
+        "dynamodb:PutItem": "_dynamodb.put_item(",
+        "cloudwatch:DescribeAlarms": 'cloudwatch.get_paginator("describe_alarms")',
+        "cloudwatch:PutMetricData": "_cloudwatch.put_metric_data(",
+        "sns:Publish": "sns.publish(",
+    },
 }
 """The call in the code that needs an action; an S3 action names its bucket."""
 
@@ -115,6 +126,7 @@ PACKAGES = {
     "ReconcilerRole": "drift_consumer",
     "RetrainingRole": "training queries",
     "QualityRole": "drift_consumer",
+    "AlertRole": "drift_consumer",
 }
 
 CODEBUILD = {
@@ -183,7 +195,8 @@ def test_every_call_of_the_table_is_in_the_code(role: str) -> None:
 def test_every_call_in_the_code_is_in_the_table(package: str) -> None:
     code = source(package).replace('get_paginator("query").paginate(', "query(")
     code = code.replace('s3.get_paginator("list_objects_v2").paginate(', "listed(")
-    clients = "s3|ssm|kinesis|sqs|dynamodb|cloudwatch|events"
+    code = code.replace('cloudwatch.get_paginator("describe_alarms").paginate(', "surveyed(")
+    clients = "s3|ssm|kinesis|sqs|dynamodb|cloudwatch|events|sns"
     found = set(re.findall(rf"\b_?(?:{clients})\.(?!exceptions|client|count)\w+\(", code))
     known = {call for role, of in PACKAGES.items() if of == package for call in CALLS[role].values()}
     assert {call.lstrip("_") for call in found} <= {call.lstrip("_") for call in known}
@@ -198,18 +211,23 @@ def test_a_role_names_its_actions_and_its_resources(resources: dict[str, Any], r
         if statement["Resource"] == "*":
             unlimited |= set(listed(statement["Action"]))
     # neither has a resource; the namespace limits the metrics
-    assert unlimited <= {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "cloudwatch:PutMetricData"}
+    assert unlimited <= {
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+        "cloudwatch:PutMetricData",
+        "cloudwatch:DescribeAlarms",
+    }
     sids = Counter(statement["Sid"] for statement in statements(resources, role))
     assert max(sids.values()) == 1
 
 
 def test_a_model_reads_its_own_bundles_only(resources: dict[str, Any]) -> None:
-    for role in ("IngestRole", "ConsumerRole", "EvaluatorRole", "QualityRole", "RetrainingRole"):
+    for role in ("IngestRole", "ConsumerRole", "EvaluatorRole", "QualityRole", "AlertRole", "RetrainingRole"):
         read = next(s for s in statements(resources, role) if s["Sid"] == "ReadBundle")
         assert read["Resource"] == {"Fn::Sub": "${ModelsBucket.Arn}/bundles/${ModelName}/*"}
 
 
-@pytest.mark.parametrize("name", ["Ingest", "Consumer", "Evaluator", "Reconciler", "Quality"])
+@pytest.mark.parametrize("name", ["Ingest", "Consumer", "Evaluator", "Reconciler", "Quality", "Alert"])
 def test_a_function_has_its_own_role_and_may_write_its_own_log(resources: dict[str, Any], name: str) -> None:
     function = resources[f"{name}Function"]["Properties"]
     assert function["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
@@ -218,7 +236,7 @@ def test_a_function_has_its_own_role_and_may_write_its_own_log(resources: dict[s
     assert log["Resource"] == {"Fn::GetAtt": [f"{name}LogGroup", "Arn"]}
 
 
-@pytest.mark.parametrize("role", ["EvaluatorRole", "ReconcilerRole", "QualityRole"])
+@pytest.mark.parametrize("role", ["EvaluatorRole", "ReconcilerRole", "QualityRole", "AlertRole"])
 def test_metrics_are_limited_to_the_namespace(resources: dict[str, Any], role: str) -> None:
     publish = next(s for s in statements(resources, role) if s["Sid"] == "Publish")
     assert publish["Condition"] == {"StringEqualsIfExists": {"cloudwatch:namespace": "Driftline"}}
@@ -272,7 +290,7 @@ def test_no_role_has_a_managed_policy_but_api_gateways_own(resources: dict[str, 
     assert all("Policies" not in found["Properties"] for found in functions)
 
 
-@pytest.mark.parametrize("name", ["Evaluator", "Reconciler", "Quality"])
+@pytest.mark.parametrize("name", ["Evaluator", "Reconciler", "Quality", "Alert"])
 def test_a_schedule_may_start_its_function_only(resources: dict[str, Any], name: str) -> None:
     (invoke,) = statements(resources, f"{name}ScheduleRole")
     assert invoke["Action"] == "lambda:InvokeFunction"
@@ -283,6 +301,33 @@ def test_a_retraining_may_write_the_guard_and_no_window(resources: dict[str, Any
     keep_apart = next(s for s in statements(resources, "RetrainingRole") if s["Sid"] == "KeepApart")
     keys = {"dynamodb:LeadingKeys": [{"Fn::Sub": "retraining#${ModelName}"}]}
     assert keep_apart["Condition"] == {"ForAllValues:StringEquals": keys}
+
+
+def test_alerts_write_their_own_item_and_no_window(resources: dict[str, Any]) -> None:
+    keep = next(s for s in statements(resources, "AlertRole") if s["Sid"] == "KeepAlerts")
+    keys = {"dynamodb:LeadingKeys": [{"Fn::Sub": "alerts#${ModelName}"}]}
+    assert keep["Condition"] == {"ForAllValues:StringEquals": keys}
+
+
+def test_alerts_read_the_one_secret_that_is_named(resources: dict[str, Any]) -> None:
+    """And none without a name. The code reads it where the parameter says so."""
+    policies = resources["AlertRole"]["Properties"]["Policies"]
+    (found,) = (
+        one["Fn::If"]
+        for policy in policies
+        for one in policy["PolicyDocument"]["Statement"]
+        if "Fn::If" in one and one["Fn::If"][0] == "HasSlack"
+    )
+    assert found[1]["Action"] == "secretsmanager:GetSecretValue"
+    own = "${AWS::Region}:${AWS::AccountId}:secret:${SlackWebhookSecret}-??????"
+    assert found[1]["Resource"] == {"Fn::Sub": f"arn:${{AWS::Partition}}:secretsmanager:{own}"}
+    assert found[2] == {"Ref": "AWS::NoValue"}
+    assert "secrets.get_secret_value(" in source("drift_consumer")
+
+
+def test_alerts_tell_people_and_never_the_topic_that_invokes_them(resources: dict[str, Any]) -> None:
+    tell = next(s for s in statements(resources, "AlertRole") if s["Sid"] == "Tell")
+    assert tell["Resource"] == [{"Ref": "IncidentTopic"}, {"Ref": "ChatTopic"}]
 
 
 def test_the_rule_may_start_the_retraining_only(resources: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ RESOURCES = {
     "AWS::DynamoDB::Table",
     "AWS::Athena::WorkGroup",
     "AWS::Glue::Database",
+    "AWS::SNS::Topic",
 }
 """What an environment may name: such a reference is a name or a URL."""
 
@@ -45,10 +46,15 @@ def test_environments_hold_names_and_numbers_only(template: dict[str, Any]) -> N
 
 
 def test_no_parameter_takes_a_secret(template: dict[str, Any]) -> None:
-    """`KmsKeyArn` is a name, and what it names never leaves KMS."""
+    """`KmsKeyArn` and `SlackWebhookSecret` are names; what they name stays where it is."""
     for name, parameter in template["Parameters"].items():
-        assert not SECRET.search(name), name
+        assert name == "SlackWebhookSecret" or not SECRET.search(name), name
         assert "NoEcho" not in parameter, name
+
+
+def test_the_webhook_itself_is_no_value_of_its_parameter(template: dict[str, Any]) -> None:
+    pattern = template["Parameters"]["SlackWebhookSecret"]["AllowedPattern"]
+    assert not re.fullmatch(pattern, "https://hooks.slack.com/services/T000/B000/XXXX")
 
 
 def test_nothing_is_resolved_from_a_store_of_secrets(template: dict[str, Any]) -> None:

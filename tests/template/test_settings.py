@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from drift_consumer.alert_settings import AlertSettings
 from drift_consumer.settings import ConsumerSettings, EvaluatorSettings, QualitySettings, ReconcilerSettings
 from ingest_lambda.settings import Settings
 
-type AnySettings = Settings | ConsumerSettings | EvaluatorSettings | ReconcilerSettings | QualitySettings
+type AnySettings = (
+    Settings | ConsumerSettings | EvaluatorSettings | ReconcilerSettings | QualitySettings | AlertSettings
+)
 
 SETTINGS: dict[str, type[AnySettings]] = {
     "IngestFunction": Settings,
@@ -18,6 +21,7 @@ SETTINGS: dict[str, type[AnySettings]] = {
     "EvaluatorFunction": EvaluatorSettings,
     "ReconcilerFunction": ReconcilerSettings,
     "QualityFunction": QualitySettings,
+    "AlertFunction": AlertSettings,
 }
 
 
@@ -46,7 +50,7 @@ def test_metrics_go_to_the_namespace_that_alarms_watch(template: dict[str, Any])
     shared = template["Globals"]["Function"]["Environment"]["Variables"]
     names = {
         variables(template["Resources"], function)["METRICS_NAMESPACE"]
-        for function in ("EvaluatorFunction", "ReconcilerFunction", "QualityFunction")
+        for function in ("EvaluatorFunction", "ReconcilerFunction", "QualityFunction", "AlertFunction")
     }
     watched = re.findall(r'"Namespace": "(\w+)"', json.dumps(template["Resources"]))
     assert set(watched) == {shared["POWERTOOLS_METRICS_NAMESPACE"], *names}

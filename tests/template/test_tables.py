@@ -1,5 +1,6 @@
 """The Athena tables have the columns of what the functions write."""
 
+import json
 import re
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -8,8 +9,10 @@ from typing import Any
 import pytest
 
 from drift_consumer.quality_document import QualityRow
+from drift_core.causes import Cause
 from drift_core.error_sums import ErrorSums
 from drift_core.event import EARLIEST_MS
+from drift_core.incident import Incident
 from drift_core.track_record import TrackRecord
 from drift_core.verdict import ColumnVerdict, RelationsVerdict, SegmentVerdict, Verdict
 from queries.joined_rows import Fates
@@ -45,6 +48,7 @@ def columns(resources: dict[str, Any], name: str) -> dict[str, Any]:
         ("ReconciledFiles", "reconciled", ["dt"]),
         ("QualityFiles", "quality", ["dt"]),
         ("ExplainedFiles", "explained", ["dt"]),
+        ("IncidentFiles", "incidents", ["dt"]),
     ],
 )
 def test_partitions_are_projected_from_the_names(
@@ -111,6 +115,17 @@ def test_explanations_have_the_fields_of_their_documents(resources: dict[str, An
     told = [(name, type(value)) for row in rows for name, value in row.items() if value is not None]
     assert [name for name, kind in told if found[name] not in kinds[kind]] == []
     assert {name for name, _ in told} >= set(found) - {"since", "estimated_error_since"}
+
+
+def test_incidents_have_the_fields_of_their_documents(resources: dict[str, Any]) -> None:
+    incident = Incident(
+        incident_id="i", model_name="m", cause=Cause.DATA, opened_at=1, since=1, updated_at=1, score=1.0,
+        alarms=("drift",), features=("area",), affected_share=0.5, acknowledged_by="Ada", report="reports/x",
+        recovered_at=1, acknowledged_at=1, muted_until=1,
+    )  # fmt: skip
+    kinds = {str: "string", int: "int", float: "double", list: "array<string>"}
+    told = json.loads(json.dumps(incident.document()))
+    assert columns(resources, "IncidentFiles") == {name: kinds[type(value)] for name, value in told.items()}
 
 
 def struct(of: type[Any]) -> str:

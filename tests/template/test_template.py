@@ -19,6 +19,7 @@ FUNCTIONS = (
     "EvaluatorFunction",
     "ReconcilerFunction",
     "QualityFunction",
+    "AlertFunction",
 )
 BUCKETS = ("ModelsBucket", "ArchiveBucket", "FailedBatchesBucket")
 
@@ -55,6 +56,9 @@ def test_every_parameter_is_described_grouped_and_fits_its_own_rule(template: Te
         ("FalseAlarmsPerMonth", "10", "101"),
         ("FalseAlarmsPerMonth", "", "1e1"),
         ("AlarmEmail", "a@b.org", "a.b.org"),
+        ("SlackWebhookSecret", "driftline/slack", "arn:aws:secretsmanager:us-east-1:1:secret:slack"),
+        ("SlackWebhookSecret", "", "https://hooks.slack.com/services/T/B/X"),
+        ("RunbookUrl", "https://wiki.example.org/runbook", "wiki.example.org"),
         ("FeatureTypes", "a:string,b:double", "a:string,b"),
         ("FeatureTypes", "new:boolean", "a:struct<b:double>"),
     ],
@@ -206,6 +210,8 @@ def test_archive_is_deleted_in_time(resources: dict[str, Any]) -> None:
         "reconciled/": days,
         "quality/": days,
         "explained/": days,
+        "incidents/": days,
+        "reports/": days,
         "athena-results/": 7,
     }
 
@@ -259,6 +265,8 @@ def test_outputs_are_those_that_scripts_and_people_read(template: Template) -> N
         "ActiveBundleParameterName",
         "ShadowBundleParameterName",
         "AlarmTopicArn",
+        "IncidentTopicArn",
+        "ChatTopicArn",
         "AthenaWorkgroupName",
         "GlueDatabaseName",
         "DashboardName",

@@ -12,6 +12,12 @@ CALLED = {
     "ConsumerFunction": {"ConsumerFunctionStream"},
     "EvaluatorFunction": {"EvaluatorSchedule", "EvaluatorScheduleRole"},
     "QualityFunction": {"QualitySchedule", "QualityScheduleRole"},
+    "AlertFunction": {
+        "AlertSchedule",
+        "AlertScheduleRole",
+        "AlarmsReachAlerts",
+        "AlarmTopicInvokesAlerts",
+    },
 }
 """What invokes each function, or is allowed to."""
 

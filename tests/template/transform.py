@@ -16,7 +16,7 @@ type Resources = dict[str, dict[str, Any]]
 
 KEY_ARN = "arn:aws:kms:us-east-1:000000000000:key/00000000-0000-4000-8000-000000000000"
 
-EVERYTHING = {"Authorization": "API_KEY", "AlarmEmail": "who@is.awake"}
+EVERYTHING = {"Authorization": "API_KEY", "AlarmEmail": "who@is.awake", "SlackWebhookSecret": "slack"}
 """Parameters with which every resource is created."""
 
 _ABSENT = {"Ref": "AWS::NoValue"}

@@ -22,7 +22,7 @@ OURS = {
 }
 
 IN_EVERY_LAMBDA = {"numpy", "aws_lambda_powertools"}
-FROM_THE_RUNTIME = {"boto3", "botocore"}
+FROM_THE_RUNTIME = {"boto3", "botocore", "urllib3"}
 
 MAY_IMPORT = {
     "drift_core": {"numpy", "scipy", "sklearn", "threadpoolctl"},
