@@ -33,7 +33,7 @@ test: $(STATE) .venv-audit/ready browser  ## every test, with the end-to-end tes
 	$(PYTHON) -m pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder
 
 browser:  ## Debian's chromium, which the tests open reports with; nothing to do where one is
-	@command -v chromium chromium-browser google-chrome > /dev/null || { \
+	@command -v chromium > /dev/null || command -v chromium-browser > /dev/null || command -v google-chrome > /dev/null || { \
 	  command -v apt-get > /dev/null || { echo "no chromium is installed: install one, e.g. from chromium.org"; exit 1; }; \
 	  run=$$([ "$$(id -u)" = 0 ] || echo sudo); $$run apt-get update -q && $$run apt-get install -q -y chromium; }
 

@@ -124,6 +124,7 @@ function listen() {
 // A served report asks whether there is a newer one; where the page was scrolled to is kept.
 function refresh(seconds) {
   const place = `${MEMORY}:scroll`;
+  history.scrollRestoration = "manual";
   const kept = sessionStorage.getItem(place);
   if (kept !== null) { sessionStorage.removeItem(place); requestAnimationFrame(() => scrollTo({ top: Number(kept), behavior: "instant" })); }
   setInterval(async () => {

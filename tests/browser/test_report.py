@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -104,18 +105,25 @@ def test_a_click_on_a_cell_opens_its_detail(opened: Open) -> None:
     assert float(shown[1]) == pytest.approx(1.5, abs=0.4)  # what made_facts moves it by
 
 
-def test_the_histogram_is_of_the_span_that_is_chosen(opened: Open) -> None:
+def test_the_histogram_is_of_the_spans_that_are_chosen(opened: Open) -> None:
+    told, name = facts(), "rooms"
+    position = [one.name for one in told.columns].index(name)
+    begin = sum(one.size for one in told.columns[:position])
+    counts = told.windows.counts[:, begin : begin + told.columns[position].size]
+    missing = told.columns[position].special("missing")
+    drifted = told.windows.measures["score"][:, position] > 1
+    strongest = int(np.nanargmax(told.windows.measures["score"][:, position]))
+
     page = opened(html())
-    page.locator("#pick").select_option(label="rooms")
-    label = page.locator("#specials")
-    page.evaluate("location.hash")
-    page.locator("#sum").select_option("run")
-    expect(label).to_have_attribute("aria-label", re.compile(r"missing \d.* in training, now (19|2\d) %"))
-    page.locator("#sum").select_option("shown")
-    share = 0.01 + 0.2 * facts().windows.drift.mean()
-    expect(label).to_have_attribute(
-        "aria-label", re.compile(rf"missing \d.* in training, now {share * 100:.1f}"[:-2])
-    )
+    page.locator(f"#features [data-column='{position}']").click()
+    expect(page.locator("#detail-title")).to_have_text(name)
+    chosen = {"one": counts[[strongest]], "run": counts[drifted], "shown": counts}
+    for option, rows in chosen.items():
+        page.locator("#sum").select_option(option)
+        share = rows[:, missing].sum() / rows.sum()
+        said = re.compile(rf"missing \d.* in training, now {100 * share:.2g} %")
+        expect(page.locator("#specials")).to_have_attribute("aria-label", said)
+        expect(page.locator("#histogram-note")).to_be_hidden()
 
 
 def test_the_keyboard_does_what_the_mouse_does(opened: Open) -> None:

@@ -109,7 +109,7 @@ def test_a_report_is_of_an_incident(buckets: Buckets, tmp_path: Path) -> None:
     assert len(found.windows) == 13
     file = tmp_path / "report.html"
     assert run("--incident", "20260101T125500Z-data", "--out", str(file)).exit_code == 0
-    assert "incident-20260101T125500Z-data" in file.read_text()
+    assert "20260101T125500Z-data" in file.read_text()
     ran = run("--incident", "20260101T000000Z-data", "--out", str(file))
     assert ran.exit_code == 1
     assert "no incident '20260101T000000Z-data' in the archive" in ran.output
