@@ -85,7 +85,7 @@ class Facts:
     quality : rows of the documents of `quality/`, in the order of time.
     explained : rows of the documents of `explained/`, in the order of time.
     reconciled : rows of the documents of `reconciled/`.
-    unreadable : keys of documents that are no JSON; nothing of them is told.
+    unreadable : keys of documents that are not what they must be; nothing of them is told.
     """
 
     model_name: str

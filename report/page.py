@@ -1,112 +1,116 @@
-"""The page: facts as one HTML text that holds all it needs and reaches nothing."""
+"""The page: one self-contained HTML text, which asks no network for anything."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, select_autoescape
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from report import blind, chart_library, phrases, tables
+from report.arrays import base64_of
+from report.data import data
 from report.facts import Facts
-from report.numbers import moment
-from report.packed import packed
-from report.sections import attribution, balance, counts, features, incidents, limits, quality, related
-from report.vega import library
-from report.words import of_cell, strongest, words
 
 HERE = Path(__file__).parent
 
-WHY_CELLS = 400
-"""Drifted cells that are put into words, at most: each column's strongest, then the newest."""
+SCRIPTS = ("data.js", "words.js", "heatmap.js", "charts.js", "detail.js", "main.js")
+"""Read in this order, within one function."""
 
-BADGES = {
-    "drift": ("●", "Drift now"),
-    "over": ("◐", "Drift is over"),
-    "degraded": ("●", "The model became worse"),
-    "quiet": ("○", "As in training"),
-    "unjudged": ("–", "Nothing judged"),
-}
+OUTPUTS = ("prediction", "interval_width")
+"""Columns that are no features."""
 
 
 def page(facts: Facts, *, refresh_seconds: int | None = None) -> str:
-    """The report.
+    """The report as HTML.
 
     Parameters
     ----------
-    refresh_seconds : how often a page that is served asks its server for a newer one; None for a file.
+    refresh_seconds : how often the page asks its own origin, `GET /changed?since=<made_at>`, whether there
+        is a newer one: 200 says that there is, 204 that there is not. None: it asks nobody for anything.
     """
-    told = words(facts)
-    sign, state = BADGES[told.state]
-    title = f"{facts.model_name}: {told.headline}"
-    rows, explained = quality(facts), attribution(facts)
-    data = {
-        **packed(facts),
-        "why": _why(facts),
-        "quality": [row for row in facts.quality if row["segment"] == "(all)"],
-        "attribution": explained,
-    }
-    relations, segments = related(facts)
-    text: str = _template().render(
-        facts=facts,
-        title=title,
-        words=told,
-        badge={"sign": sign, "text": state},
-        since=moment(facts.since),
-        until=moment(facts.until),
-        made_at=facts.made_at,
-        refresh=refresh_seconds,
-        counts=counts(facts),
-        balance=balance(facts),
-        incidents=incidents(facts),
-        has_windows=len(facts.windows) > 0,
-        features=features(facts),
-        quality=rows,
-        attribution=explained,
-        attribution_note=_since_when(explained),
-        relations=relations,
-        segments=segments,
-        limits=limits(facts),
-        made=(
-            f"Made {moment(facts.made_at)} UTC from the archive's documents. Windows of "
-            f"{facts.settings['window_seconds']} s; a budget of {facts.settings['false_alarms_per_month']:g} "
-            f"false alarms a month."
-        ),
-        css=(HERE / "static" / "report.css").read_text(),
-        js=(HERE / "static" / "report.js").read_text(),
-        vega=library(),
-        data=_json(data),
+    told, numbers, histograms = data(facts)
+    script = _script()
+    relations = [getattr(facts, name).relations for name in ("windows", "hours", "days")]
+    outputs = [
+        {"position": position, "name": column.name}
+        for position, column in enumerate(facts.columns)
+        if column.name in OUTPUTS
+    ]
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            facts=facts,
+            windows=len(facts.windows),
+            headline=phrases.headline(facts),
+            counts=tables.counts(facts),
+            agreement=tables.agreement(facts),
+            incidents=tables.incidents(facts),
+            features=tables.features(facts),
+            quality=tables.quality(facts),
+            importance=tables.importance(facts),
+            segments=tables.segments(facts),
+            blind=blind.blind_spots(facts),
+            outputs=outputs,
+            related=tables.related(facts),
+            relations=any(np.isfinite(one).any() for one in relations),
+            time=phrases.time,
+            number=phrases.number,
+            policy=policy(script, refresh=refresh_seconds is not None),
+            style=_static("page.css"),
+            script=script,
+            names=_json(told),
+            numbers=base64_of(numbers),
+            histograms=base64_of(histograms),
+            vega=chart_library.text(),
+            refresh_seconds=refresh_seconds,
+        )
     )
+
+
+def policy(script: str, *, refresh: bool) -> str:
+    """What the browser lets the page do: run these scripts, show its own styles, and nothing else.
+
+    Parameters
+    ----------
+    refresh : whether it may ask its own origin.
+    """
+    allowed = " ".join(f"'sha256-{_sha256(text)}'" for text in (script, chart_library.source()))
+    told = ["default-src 'none'", f"script-src {allowed}", "style-src 'unsafe-inline'", "img-src data:"]
+    told += ["connect-src 'self'"] if refresh else []
+    return "; ".join([*told, "base-uri 'none'", "form-action 'none'"])
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _json(told: dict[str, Any]) -> str:
+    """JSON that can end no script element, whatever a feature is called."""
+    text = json.dumps(told, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text
 
 
 @cache
-def _template() -> Any:
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape(), trim_blocks=True
-    )
-    return environment.get_template("report.html")
+def _script() -> str:
+    parts = "".join((HERE / "static" / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    return f'"use strict";\n(() => {{\n{parts}}})();\n'
 
 
-def _json(data: dict[str, Any]) -> str:
-    """JSON that cannot end the script element it stands in."""
-    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+@cache
+def _static(name: str) -> str:
+    return (HERE / "static" / name).read_text(encoding="utf-8")
 
 
-def _why(facts: Facts) -> dict[str, str]:
-    """In words, by window and column, why cells drifted."""
-    score = facts.windows.measures["score"]
-    newest = [
-        (window, column)
-        for window in range(len(facts.windows) - 1, -1, -1)
-        for column in range(len(facts.columns))
-        if score[window, column] > 1
-    ]
-    cells = list(dict.fromkeys([*strongest(facts), *newest]))[:WHY_CELLS]
-    return {f"{window}.{column}": of_cell(facts, window, column).text for window, column in cells}
-
-
-def _since_when(explained: list[dict[str, Any]]) -> str:
-    return f", in the hour from {explained[0]['hour']} UTC" if explained else ""
+@cache
+def _environment() -> Environment:
+    loader = FileSystemLoader(HERE / "templates")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)

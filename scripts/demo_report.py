@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from report.page import page
-from report.words import words
+from report.phrases import headline
 from scripts.demo_errors import DemoError
 from scripts.report import Wanted, facts_of
 from scripts.stack import PROJECT, Stack
@@ -43,4 +43,4 @@ def written(stack: Stack, file: Path) -> str:
     """Write the report of all that was judged; its headline."""
     facts = facts_of(stack, Wanted(since=SINCE))
     file.write_text(page(facts))
-    return words(facts).headline
+    return headline(facts).title

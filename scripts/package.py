@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from report import vega
+from report import chart_library
 from scripts.process import run
 from scripts.stack import PROJECT
 
@@ -85,7 +85,7 @@ def fill(
     for code in ("drift_core", *package.code):
         shutil.copytree(PROJECT / code, folder / code)
     if "report" in package.code:  # the packages do not hold what makes it
-        (folder / vega.FILE.relative_to(PROJECT)).write_text(vega.made())
+        chart_library.write(folder)
     remove(folder, NEEDLESS)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -12,13 +13,14 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from drift_consumer.reporting import BEFORE_INCIDENT
 from drift_core.baseline import Baseline
 from drift_core.bundle import BASELINE_FILE, MANIFEST_FILE, Manifest
 from report.documents import Documents, Known
 from report.facts import Facts
 from report.gather import NothingJudgedError, gather, newest_version
 from report.page import page
-from report.words import words
+from report.phrases import headline
 from scripts.bundles import BundleMissingError, reader, watched_model
 from scripts.pace import moment
 from scripts.report_server import Live, serve
@@ -68,6 +70,30 @@ def facts_of(stack: Stack, wanted: Wanted, known: Known | None = None) -> Facts:
     return gather(documents, baseline, manifest.monitor, since=since, until=until, now=told, known=known)
 
 
+def of_incident(stack: Stack, incident_id: str, version: str | None) -> Wanted:
+    """The time of an incident and some before it.
+
+    Raises
+    ------
+    NothingJudgedError
+        If the archive has no such incident.
+    """
+    documents = Documents(s3=stack.client("s3"), bucket=stack.outputs["ArchiveBucketName"])
+    found = [one for one in documents.beginning("incidents/") if one.name == incident_id]
+    if not found:
+        raise NothingJudgedError(
+            f"no incident {incident_id[:100]!r} in the archive; their ids are the file names under "
+            f"s3://{documents.bucket}/incidents/"
+        )
+    incident = json.loads(documents.read(found[0].key))
+    since = datetime.fromisoformat(incident["since"]) - timedelta(milliseconds=BEFORE_INCIDENT)
+    return Wanted(
+        since=since.isoformat(),
+        until=incident["recovered_at"] or "now",
+        version=version or incident["model_version"] or None,
+    )
+
+
 @app.command(
     help=f"""{__doc__}
 
@@ -79,6 +105,7 @@ def report(
     since: Annotated[str, typer.Option(help="First time: 7d, now-6h or ISO 8601.")] = "7d",
     until: Annotated[str, typer.Option(help="The time after the last.")] = "now",
     version: Annotated[str | None, typer.Option(help="Of the model. Default: the one judged last.")] = None,
+    incident: Annotated[str | None, typer.Option(help="Its id: of its time and six hours before.")] = None,
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("report.html"),
     serve_at: Annotated[
         int | None,
@@ -91,6 +118,8 @@ def report(
     wanted = Wanted(since=since, until=until, version=version)
     try:
         stack = Stack.load(config_env)
+        if incident is not None:
+            wanted = of_incident(stack, incident, version)
         if serve_at is not None:
             live = Live(
                 gather=lambda known: facts_of(stack, wanted, known),
@@ -105,7 +134,7 @@ def report(
         raise ended(error, 2) from None
     except (NothingJudgedError, StackError, ClientError, BotoCoreError, OSError) as error:
         raise ended(error, 1) from None
-    say(console, words(facts).headline)
+    say(console, headline(facts).title)
     say(console, f"{out}: {len(facts.windows):,} windows, {len(text) / 1e6:.1f} MB", style="dim")
 
 

@@ -50,7 +50,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Open]:
         page.on("console", lambda message: wrong.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.goto(file.as_uri())
-        page.wait_for_selector("html[data-drawn=yes]")
+        page.wait_for_function("document.documentElement.dataset.ready")
         return page
 
     yield open_page

@@ -92,6 +92,29 @@ def test_since_is_a_length_or_a_time() -> None:
         assert found.until == pytest.approx(now, abs=60_000)
 
 
+@pytest.mark.usefixtures("stack")
+def test_a_report_is_of_an_incident(buckets: Buckets, tmp_path: Path) -> None:
+    """Of its version, from six hours before it to its end."""
+    incident = {
+        **{"model_name": MODEL, "model_version": VERSION, "incident_id": "20260101T125500Z-data"},
+        **{"opened_at": "2026-01-01T12:55:00+00:00", "since": "2026-01-01T12:50:00+00:00"},
+        **{"recovered_at": "2026-01-01T13:05:00+00:00", "cause": "data", "state": "recovered"},
+        **{"features": ["size"], "alarms": ["drift"]},
+    }
+    buckets.put("incidents/dt=2026-01-01/20260101T125500Z-data.json", incident)
+    wanted = report.of_incident(Stack.load(), "20260101T125500Z-data", None)
+    found = report.facts_of(Stack.load(), wanted)
+    assert (found.since, found.until) == (NOON + 50 * MINUTE - 6 * HOUR, NOON + 65 * MINUTE)
+    assert [one["incident_id"] for one in found.incidents] == ["20260101T125500Z-data"]
+    assert len(found.windows) == 13
+    file = tmp_path / "report.html"
+    assert run("--incident", "20260101T125500Z-data", "--out", str(file)).exit_code == 0
+    assert "incident-20260101T125500Z-data" in file.read_text()
+    ran = run("--incident", "20260101T000000Z-data", "--out", str(file))
+    assert ran.exit_code == 1
+    assert "no incident '20260101T000000Z-data' in the archive" in ran.output
+
+
 @dataclass
 class Served:
     """A live page, what it is rendered from, and the documents that were read."""
