@@ -70,10 +70,12 @@ class Findings:
         columns = {**verdict["features"], **_named(verdict)}
         guilty = [name for name in verdict["guilty"] if name in columns]
         found_in = self._whys(verdict, guilty, columns)
+        windows = [one for one in drifting if one["span"] == Span.WINDOW]
+        starts = [one["start"] for one in windows or [verdict]]  # an hour begins before what drifted in it
         begins = [columns[name]["since"] for name in guilty if columns[name].get("since")]
         return Finding(
             model_version=verdict["model_version"],
-            since=_milliseconds(min(begins, default=verdict["start"])),
+            since=min(_milliseconds(text) for text in (*begins, *starts)),
             features=tuple(verdict["guilty"]),
             score=verdict["drift_score"],
             affected_share=max((one.affected_share or 0 for one in found_in.values()), default=None),
