@@ -10,6 +10,10 @@ from report.numbers import moment, percent, plain
 from report.sentences import Sentences
 from report.shares import affected
 
+MOVED = 0.5
+"""A mean shift of so many standard deviations is told first where the shape is the strongest signal: a mere
+shift changes the shape as well."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
@@ -59,8 +63,11 @@ def why(
     """
     known = counts if counts is not None and counts.min() >= 0 and counts.any() else None
     told = Sentences(column, known, measures)
-    lead = told.of(signal)
-    parts = [lead.text, *told.further(signal)]
+    shift = told.measure("mean_shift_sigma")
+    moved = signal == "shape" and shift is not None and abs(shift) >= MOVED
+    first = "location" if moved else signal
+    lead = told.of(first)
+    parts = [lead.text, *told.further(first)]
     share = None if known is None else affected(column, known)
     if share:
         parts.append(f"At least {percent(share)} of the rows are not as in training.")

@@ -40,7 +40,7 @@ def convert(
             for given in files
             for path in (sorted(given.rglob("*.jsonl")) if given.is_dir() else [given])
         ]
-        lines = [_event for path in paths for _event in _encoded(path, manifest, order)]
+        lines = [line for path in paths for line in _encoded(path, manifest, order)]
     except (OSError, ValueError) as error:
         raise ended(error, 2) from None
     out.write_bytes(b"".join(line + b"\n" for line in lines))

@@ -1,7 +1,7 @@
 """SageMaker's data capture as events: what an endpoint was asked and what it answered, line by line.
 
-A line is a JSON object with `captureData.endpointInput`, `captureData.endpointOutput` and `eventMetadata`; the
-data are CSV, JSON or, where the endpoint did not know the content type, Base64 of one of them.
+A line is a JSON object with `captureData` (`endpointInput`, `endpointOutput`) and `eventMetadata`. The data
+are CSV, JSON or, where the endpoint did not know the content type, Base64 of one of them.
 """
 
 from __future__ import annotations
@@ -145,9 +145,5 @@ def _numbers(text: str) -> list[float]:
 
 def _number(one: Any) -> float:
     if isinstance(one, Mapping):
-        one = (
-            next(one[key] for key in SCORES if key in one)
-            if any(key in one for key in SCORES)
-            else one["score"]
-        )
+        one = one[next((key for key in SCORES if key in one), SCORES[0])]
     return float(one[0] if isinstance(one, list) else one)
