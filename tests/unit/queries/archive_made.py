@@ -119,6 +119,16 @@ SCHEMAS = {
 }
 
 
+SCHEMAS["incident_files"] = pa.schema(
+    [
+        *((name, pa.string()) for name in ("incident_id", "cause", "state", "opened_at", "recovered_at")),
+        *((name, pa.list_(pa.string())) for name in ("features", "alarms")),
+        *(("score", pa.float64()), ("reopened", pa.int32()), ("messages", pa.int32())),
+        *((name, pa.string()) for name in ("acknowledged_by", "report", "dt")),
+    ]
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Archive:
     """Rows by table."""
@@ -149,6 +159,7 @@ def made(seed: int) -> Archive:
         "reconciled_files": _reconciled(draw),
         "quality_files": _quality(draw),
         "explained_files": _explained(draw),
+        "incident_files": _incidents(draw),
     }
     for rows in tables.values():
         draw.shuffle(rows)
@@ -378,4 +389,24 @@ def _explained(draw: random.Random) -> list[dict[str, Any]]:
                 name: round(draw.random(), 4) for name in ("importance", "training_importance", "score")
             }
             rows.append({**about, "feature": feature, **measures})
+    return rows
+
+
+def _incidents(draw: random.Random) -> list[dict[str, Any]]:
+    rows = []
+    for number in range(25):
+        opened = BEGIN + timedelta(minutes=draw.randrange(DAYS * 1440))
+        cause = draw.choice(["data", "quality", "delivery"])
+        over = draw.random() < 0.7
+        rows.append(
+            {
+                **{"incident_id": f"{opened:%Y%m%dT%H%M%SZ}-{number}-{cause}", "cause": cause},
+                **{"state": "recovered" if over else "open", "opened_at": iso(opened)},
+                "recovered_at": iso(opened + timedelta(hours=3)) if over else None,
+                "features": draw.sample(["rooms", "area"], draw.randrange(3)) if cause == "data" else [],
+                **{"alarms": ["drift"], "score": round(draw.uniform(1, 9), 3) if cause == "data" else None},
+                **{"reopened": draw.choice([0, 0, 1]), "messages": draw.randrange(1, 5)},
+                **{"acknowledged_by": draw.choice([None, "ann"]), "report": None, "dt": f"{opened:%Y-%m-%d}"},
+            }
+        )
     return rows

@@ -803,6 +803,37 @@ def version_comparison(f: Frames) -> Rows:
     return sorted(rows, key=lambda row: (row[1], row[0]))
 
 
+def incidents(f: Frames) -> Rows:
+    names = ("incident_id", "cause", "state", "opened_at", "recovered_at", "score")
+    more = ("reopened", "messages", "acknowledged_by", "report")
+    ordered = f["incident_files"].sort_values("incident_id")
+    ordered = ordered.sort_values("opened_at", ascending=False, kind="stable")
+    return [
+        (
+            *(_null(getattr(r, name)) for name in names),
+            list(r.features),
+            list(r.alarms),
+            *(_null(getattr(r, name)) for name in more),
+        )
+        for r in ordered.itertuples()
+    ]
+
+
+def messages_by_cause(f: Frames) -> Rows:
+    i = f["incident_files"].assign(month=f["incident_files"]["opened_at"].str[:7])
+    return [
+        (
+            *key,
+            len(g),
+            int(g["reopened"].sum()),
+            int(g["messages"].sum()),
+            int(g["acknowledged_by"].notna().sum()),
+            int((g["state"] == "open").sum()),
+        )
+        for key, g in _groups(i, "month", "cause")
+    ]
+
+
 ORACLES: dict[str, Callable[[Frames], Rows]] = {
     one.__name__: one
     for one in (
@@ -827,5 +858,6 @@ ORACLES: dict[str, Callable[[Frames], Rows]] = {
         ),
         *(shadow_drift, latest_verdicts, guilty_features, segment_drift, drift_runs, first_to_drift),
         *(rows_in_drift, alarms_by_month, drift_by_hour, late_records, version_comparison),
+        *(incidents, messages_by_cause),
     )
 }

@@ -86,6 +86,7 @@ GOOD = Summary(
     rows_archived=7_500,
     rows_quarantined=3,
     rows_counted_by_athena=7_503,
+    report_names_the_feature=True,
     windows_judged=13,
     first_drift_window_start="2026-01-01T00:10:00+00:00",
     drift_injected_at="2026-01-01T00:10:00+00:00",
@@ -105,6 +106,7 @@ def test_a_good_run_passes() -> None:
 @pytest.mark.parametrize(
     "change",
     [
+        {"report_names_the_feature": False},
         {"responses_ok": 39},
         {"requests_sent": 0, "responses_ok": 0},
         {"rows_archived": 7_499},
