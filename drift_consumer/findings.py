@@ -17,6 +17,8 @@ from drift_core.causes import Cause
 from drift_core.incident import Finding
 from drift_core.span import Span
 from report.facts import MEASURES
+from report.numbers import plain
+from report.relations import related
 from report.why import Why, why
 
 if TYPE_CHECKING:
@@ -79,7 +81,11 @@ class Findings:
             features=tuple(verdict["guilty"]),
             score=verdict["drift_score"],
             affected_share=max((one.affected_share or 0 for one in found_in.values()), default=None),
-            lines=(*(f"{name}: {one.text}" for name, one in found_in.items()), *damage),
+            lines=(
+                *(f"{name}: {one.text}" for name, one in found_in.items()),
+                *_relations(verdict),
+                *damage,
+            ),
         )
 
     def _whys(
@@ -101,7 +107,8 @@ class Findings:
         if after is None or not before:
             return ()
         change = f"{100 * (after / before - 1):+.0f} %"
-        return (f"estimated mean absolute error: {before:.4g} in training → {after:.4g} now ({change})",)
+        told = f"{plain(before)} in training → {plain(after)} now ({change})"
+        return (f"estimated mean absolute error: {told}",)
 
     def _of_quality(self, cause: Cause, now: int) -> Finding:
         keys = sorted(self._keys("quality", now), key=_begin, reverse=True)[:WINDOWS]
@@ -113,8 +120,8 @@ class Findings:
         lines = []
         mae, before = latest.get("mae"), latest.get("training_mae")
         if mae is not None:
-            seen = f" (training: {before:.4g})" if before else ""
-            lines.append(f"mean absolute error on {latest['labelled']} labels: {mae:.4g}{seen}")
+            seen = f" (training: {plain(before)})" if before else ""
+            lines.append(f"mean absolute error on {latest['labelled']:,} labels: {plain(mae)}{seen}")
         if latest.get("interval_coverage") is not None:
             lines.append(f"intervals that hold their label: {percent(latest['interval_coverage'])}")
         if latest.get("label_share") is not None:
@@ -148,6 +155,12 @@ class Findings:
     def _rows(self, key: str) -> list[dict[str, Any]]:
         content = self.s3.get_object(Bucket=self.archive, Key=key)["Body"].read()
         return [json.loads(line) for line in content.splitlines()]
+
+
+def _relations(verdict: Mapping[str, Any]) -> tuple[str, ...]:
+    """How the features go together, where that drifted as well."""
+    found = verdict.get("multivariate")
+    return (f"how the features go together: {related(found)}",) if found and found["drift"] else ()
 
 
 def _begin(key: str) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 
 from report.facts import Facts
 from report.phrases import grouped, moment, number, percent, plural, time
+from report.relations import related
 
 RELATED = 5
 """Sentences on relations, at most; the newest."""
@@ -167,20 +168,10 @@ def importance(facts: Facts) -> list[dict[str, str | float | bool]]:
     ]
 
 
-def related(facts: Facts) -> list[str]:
+def relations(facts: Facts) -> list[str]:
     """What the newest verdicts say of relations that changed, in sentences."""
-    found = []
-    for one in [row for row in facts.relations if row["score"] > 1][-RELATED:]:
-        text = f"{one['span']} from {moment(one['start'])}: {number(one['score'])} times the threshold"
-        if one["pair"]:
-            text += (
-                f"; most changed: {one['pair'][0]} and {one['pair'][1]}, correlation "
-                f"{one['correlation_before']:.2f} → {one['correlation_now']:.2f}"
-            )
-        if one["classifier_auc"]:
-            text += f"; a classifier tells it from training with an AUC of {one['classifier_auc']:.2f}"
-        found.append(f"{text}.")
-    return found
+    drifted = [row for row in facts.relations if row["score"] > 1][-RELATED:]
+    return [f"{one['span']} from {moment(one['start'])}: {related(one)}" for one in drifted]
 
 
 def segments(facts: Facts) -> list[dict[str, str | int]]:

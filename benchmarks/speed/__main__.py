@@ -16,7 +16,7 @@ from benchmarks.speed.machine import ONE_THREAD
 from benchmarks.speed.page import RESULTS, add, lines
 from benchmarks.speed.report import Part
 
-PARTS = ("ingest", "consumer", "fold", "evaluator", "replay")
+PARTS = ("ingest", "consumer", "fold", "evaluator", "replay", "browse")
 
 PEERS = ("fold",)
 """Parts that need the environments of the peers, which a short run does without."""

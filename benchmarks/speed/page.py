@@ -11,7 +11,7 @@ from benchmarks.speed.report import Cell, Figure, Part, Table
 
 RESULTS = Path("benchmarks/results")
 
-ORDER = ("ingest", "consumer", "fold", "evaluator", "replay", "soak")
+ORDER = ("ingest", "consumer", "fold", "evaluator", "replay", "browse", "soak")
 
 INTRODUCTION = """
 # How fast it is, and in how much memory

@@ -200,7 +200,7 @@ def test_the_short_run_measures_and_writes(tmp_path: Path) -> None:
     done = subprocess.run(command, check=False, cwd=PROJECT, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "speed.json").read_text())
-    assert list(found) == ["ingest", "consumer", "evaluator", "replay"]
+    assert list(found) == ["ingest", "consumer", "evaluator", "replay", "browse"]
     assert all(figure["value"] > 0 for name in ("ingest", "consumer") for figure in found[name]["figures"])
     assert "scikit-learn + pandas" in (tmp_path / "speed.md").read_text()
 

@@ -47,7 +47,7 @@ def test_quality_tells_the_real_error_beside_training() -> None:
     put(world, f"quality/{day}/m.v1.1.{start + HOUR}.json", QUALITY)
     found = findings(world).of(Cause.QUALITY, start + 8 * HOUR)
     assert (found.score, found.model_version, found.since) == (3.5, "v1", start + 7 * HOUR)
-    assert found.lines[0] == "mean absolute error on 900 labels: 8.099e+04 (training: 2.241e+04)"
+    assert found.lines[0] == "mean absolute error on 900 labels: 80,989 (training: 22,410)"
     assert "segments: area=harbour" in found.lines
     labels = findings(world).of(Cause.LABELS, start + 8 * HOUR)
     assert (labels.score, labels.since) == (None, None)
@@ -86,5 +86,9 @@ def test_drift_is_told_with_its_begin_its_features_and_why() -> None:
     assert (found.features, found.score) == (tuple(strongest["guilty"]), strongest["drift_score"])
     assert found.since == NOON + WINDOW  # of the first that drifts, not of the strongest
     assert found.lines[0].startswith(f"{found.features[0]}: ")
+    together = strongest["multivariate"]
+    assert together["drift"]
+    (line,) = [one for one in found.lines if one.startswith("how the features go together: ")]
+    assert f"most changed: {together['pair'][0]} and {together['pair'][1]}" in line
     assert found.affected_share is not None
     assert found.affected_share > 0.3  # of a shift by three standard deviations, more than a third
