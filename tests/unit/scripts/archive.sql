@@ -93,3 +93,7 @@ from (values
     ('2026-01-02T13:00:00+00:00', '2026-01-02T14:00:00+00:00', '(all)', null,         null,         0.0,         false, 0.99,         2.2,         2.0,         0.2)
 ) as t("start", "end", feature, importance, training_importance, score, guilty, ndcg, estimated_mae, training_estimated_mae,
        estimated_error_score);
+create table incident_files (
+    incident_id varchar, cause varchar, state varchar, opened_at varchar, recovered_at varchar, score double,
+    features varchar[], alarms varchar[], reopened integer, messages integer, acknowledged_by varchar, report varchar, dt varchar
+);
