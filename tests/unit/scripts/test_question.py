@@ -215,8 +215,10 @@ def test_athena_can_parse_what_is_saved(name: str) -> None:
     assert not {function.name.lower() for function in tree.find_all(sql.Anonymous)} & NOT_IN_DUCKDB
     assert "::" not in compose(name)
     files = {table.name for table in tree.find_all(sql.Table)} - {cte.alias for cte in tree.find_all(sql.CTE)}
-    tables = ("prediction", "label", "shadow", "quarantine", "verdict", "reconciled", "quality", "explained")
-    assert files <= {*(f"{table}_files" for table in tables), "unnest", ""}
+    of_predictions = ("prediction", "label", "shadow", "quarantine", "reconciled")
+    of_judgements = ("verdict", "quality", "explained", "incident")
+    tables = {f"{table}_files" for table in (*of_predictions, *of_judgements)}
+    assert files <= tables | {"unnest", ""}
 
 
 def test_only_the_views_that_a_question_names_are_put_in_front() -> None:
