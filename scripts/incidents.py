@@ -61,12 +61,12 @@ def list_(
     stack = Stack.load(config_env)
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False)
-    for name in ("incident", "state", "opened", "alarms", "features", "messages", "acknowledged by"):
-        table.add_column(name, overflow="fold")
+    for name in ("incident", "state", "alarms", "features", "messages", "by"):
+        table.add_column(name, overflow="fold", no_wrap=name in ("incident", "state"))  # an id is copied
     documents = _documents(stack, days)
     for one in documents:
         table.add_row(
-            *(one["incident_id"], one["state"], one["opened_at"][:16], ", ".join(one["alarms"])),
+            *(one["incident_id"], one["state"], ", ".join(one["alarms"])),
             *(", ".join(one["features"][:3]), str(one["messages"]), one["acknowledged_by"] or ""),
         )
     if documents:

@@ -804,16 +804,17 @@ def version_comparison(f: Frames) -> Rows:
 
 
 def incidents(f: Frames) -> Rows:
-    names = ("incident_id", "cause", "state", "opened_at", "recovered_at", "score")
-    more = ("reopened", "messages", "acknowledged_by", "report")
     ordered = f["incident_files"].sort_values("incident_id")
     ordered = ordered.sort_values("opened_at", ascending=False, kind="stable")
     return [
         (
-            *(_null(getattr(r, name)) for name in names),
+            r.incident_id,
+            r.state,
+            r.opened_at,
+            _null(r.recovered_at),
+            _null(r.score),
             list(r.features),
-            list(r.alarms),
-            *(_null(getattr(r, name)) for name in more),
+            r.messages,
         )
         for r in ordered.itertuples()
     ]
