@@ -1,20 +1,14 @@
 -- The real error by day, from the latest label of each prediction, with its median and the worst.
 -- :since day = last 28 days, first day (UTC) of the predictions
-with last_label as (
-    select prediction_id, label,
-           row_number() over (partition by prediction_id order by event_time desc, event_id desc) as recency
-    from labels
-    where dt >= :since and label is not null
-),
-errors as (
+with errors as (
     select p.dt, p.model_version, p.prediction - l.label as error,
            l.label between p.interval_lower and p.interval_upper as covers,
            100 * p.interval_coverage as promised,
            row_number() over (partition by p.dt, p.model_version order by abs(p.prediction - l.label)) as place,
            count(*) over (partition by p.dt, p.model_version) as labelled
     from predictions as p
-    join last_label as l on l.prediction_id = p.event_id
-    where p.dt >= :since and l.recency = 1
+    join last_labels as l on l.prediction_id = p.event_id
+    where p.dt >= :since and l.dt >= :since
 )
 select dt, model_version,
        count(*) as labelled_rows,

@@ -1,11 +1,5 @@
 -- Whether confidence means something: error and intervals by band of confidence.
 -- :since day = last 28 days, first day (UTC) of the predictions
-with last_label as (
-    select prediction_id, label,
-           row_number() over (partition by prediction_id order by event_time desc, event_id desc) as recency
-    from labels
-    where dt >= :since and label is not null
-)
 select p.model_version, floor(10 * p.confidence) / 10 as confidence_from,
        count(*) as labelled_rows,
        round(avg(abs(p.prediction - l.label)), 4) as mean_absolute_error,
@@ -15,7 +9,7 @@ select p.model_version, floor(10 * p.confidence) / 10 as confidence_from,
            / nullif(count(p.interval_lower), 0), 1
        ) as in_interval_percent
 from predictions as p
-join last_label as l on l.prediction_id = p.event_id
-where p.dt >= :since and l.recency = 1 and p.confidence is not null
+join last_labels as l on l.prediction_id = p.event_id
+where p.dt >= :since and l.dt >= :since and p.confidence is not null
 group by p.model_version, floor(10 * p.confidence) / 10
 order by p.model_version, confidence_from

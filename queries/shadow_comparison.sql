@@ -1,12 +1,6 @@
 -- A challenger in shadow beside the served version, on the same labelled rows, by day; below 0 it errs less.
 -- :since day = last 7 days, first day (UTC) of the windows
-with last_label as (
-    select prediction_id, label,
-           row_number() over (partition by prediction_id order by event_time desc, event_id desc) as recency
-    from labels
-    where dt >= :since and label is not null
-),
-pairs as (
+with pairs as (
     select s.dt, p.model_version as served_version, s.model_version as shadow_version,
            abs(p.prediction - l.label) as served_error,
            abs(s.prediction - l.label) as shadow_error,
@@ -14,8 +8,8 @@ pairs as (
            l.label between s.interval_lower and s.interval_upper as shadow_covers
     from shadow_predictions as s
     join predictions as p on p.event_id = s.prediction_id
-    join last_label as l on l.prediction_id = s.prediction_id
-    where s.dt >= :since and p.dt >= :since and l.recency = 1
+    join last_labels as l on l.prediction_id = s.prediction_id
+    where s.dt >= :since and l.dt >= :since and p.dt >= :since
 )
 select dt, served_version, shadow_version,
        count(*) as labelled_pairs,

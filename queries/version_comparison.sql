@@ -1,18 +1,12 @@
 -- The versions side by side: traffic, drift and error of each.
 -- :since day = last 28 days, first day (UTC)
-with last_label as (
-    select prediction_id, label,
-           row_number() over (partition by prediction_id order by event_time desc, event_id desc) as recency
-    from labels
-    where dt >= :since and label is not null
-),
-served as (
+with served as (
     select p.model_version, min(p.event_time) as first_seen, max(p.event_time) as last_seen,
            count(*) as predictions, avg(p.prediction) as mean_prediction,
            avg(p.interval_upper - p.interval_lower) as mean_interval_width,
            count(l.label) as labelled, avg(abs(p.prediction - l.label)) as mean_absolute_error
     from predictions as p
-    left join last_label as l on l.prediction_id = p.event_id and l.recency = 1
+    left join last_labels as l on l.prediction_id = p.event_id and l.dt >= :since
     where p.dt >= :since
     group by p.model_version
 ),

@@ -84,11 +84,6 @@ def judged(document: Mapping[str, Any], columns: Sequence[Column]) -> Judged:
     )
 
 
-def timeline(documents: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> Timeline:
-    """Verdicts as arrays, in the order of time."""
-    return stacked([judged(one, columns) for one in documents], columns)
-
-
 def stacked(spans: Sequence[Judged], columns: Sequence[Column]) -> Timeline:
     """Spans that were read one by one, in the order of time."""
     spans = sorted(spans, key=lambda one: one.start)

@@ -10,7 +10,7 @@ import pytest
 
 from drift_core.baseline import Baseline
 from report.facts import MEASURES
-from report.timeline import UNKNOWN, timeline
+from report.timeline import UNKNOWN, judged, stacked
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -20,7 +20,7 @@ def test_what_each_version_recorded_is_read(version: str) -> None:
     """Every number stands where it belongs; rows by bin are unknown before documents had them."""
     columns = Baseline.from_json((GOLDEN / version / "baseline.json").read_bytes()).columns
     documents = list(json.loads((GOLDEN / version / "verdicts.json").read_text()).values())
-    found = timeline(documents, columns)
+    found = stacked([judged(one, columns) for one in documents], columns)
     assert len(found) == len(documents) > 0
     for i, document in enumerate(documents):
         told = [*document["features"].values(), document["prediction"], document["interval_width"]]
